@@ -1,0 +1,71 @@
+// npm test [-- [--no-install] [PART OF A PATH...]]
+//
+// Works as the first command in a fresh clone: installs, lints, compiles, then runs every test file in a process of its
+// own. Prints failures in full and closes with `N passed, N failed`. Lint and compilation count as one test each; lint is
+// left out if only some files are asked for.
+
+import { spawnSync } from 'node:child_process';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { argv, env, execPath, stdout } from 'node:process';
+import { run } from 'node:test';
+import { installDebianPackages } from './debian-packages.mjs';
+import {
+  build,
+  checkNode,
+  compiledPath,
+  findSources,
+  installPackages,
+  ROOT,
+  runAsScript,
+} from './prepare.mjs';
+import { TestReport } from './test-report.mjs';
+
+const TEST_FILES = /^test\/(unit|property|golden|lab|browser)\/.*\.test\.ts$/;
+/** A file that takes longer hangs. */
+const FILE_TIMEOUT_MS = 10 * 60_000;
+
+async function main() {
+  const args = argv.slice(2);
+  const filters = args.filter((arg) => !arg.startsWith('--'));
+  const report = new TestReport(ROOT, stdout);
+  const files = chooseFiles(filters);
+  checkNode();
+  installPackages();
+  if (!args.includes('--no-install')) installDebianPackages('test');
+  if (filters.length === 0) report.check('lint', lint());
+  const isCompiled = build();
+  report.check('compilation', isCompiled);
+  if (isCompiled) await runFiles(report, files);
+  report.close();
+  return report.failed === 0 ? 0 : 1;
+}
+
+function lint() {
+  const biome = join(ROOT, 'node_modules/@biomejs/biome/bin/biome');
+  const child = spawnSync(execPath, [biome, 'check', '--error-on-warnings', '.'], {
+    cwd: ROOT,
+    encoding: 'utf8',
+  });
+  if (child.status !== 0) console.log(`${child.stdout}${child.stderr}`);
+  return child.status === 0;
+}
+
+/** The list comes from the sources: what is left in dist/ of a deleted test must not run. */
+function chooseFiles(filters) {
+  const sources = findSources().filter((source) => TEST_FILES.test(source));
+  const chosen = sources.filter(
+    (source) => filters.length === 0 || filters.some((part) => source.includes(part)),
+  );
+  if (chosen.length === 0) throw new Error(`No test file has ${filters.join(' or ')} in its path`);
+  return chosen.map(compiledPath);
+}
+
+async function runFiles(report, files) {
+  // Stacks then name lines of the TypeScript source.
+  env.NODE_OPTIONS = `${env.NODE_OPTIONS ?? ''} --enable-source-maps`;
+  const events = run({ files, concurrency: availableParallelism(), timeout: FILE_TIMEOUT_MS });
+  for await (const event of events) report.add(event);
+}
+
+await runAsScript(main);
