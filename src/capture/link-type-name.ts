@@ -1,0 +1,46 @@
+/** LINKTYPE_ numbers (https://www.tcpdump.org/linktypes.html) and the names tcpdump prints for them. */
+const NAMES = new Map<number, string>([
+  [0, 'NULL'],
+  [1, 'EN10MB'],
+  [3, 'AX25'],
+  [6, 'IEEE802'],
+  [7, 'ARCNET'],
+  [8, 'SLIP'],
+  [9, 'PPP'],
+  [10, 'FDDI'],
+  [50, 'PPP_SERIAL'],
+  [51, 'PPP_ETHER'],
+  [101, 'RAW'],
+  [104, 'C_HDLC'],
+  [105, 'IEEE802_11'],
+  [107, 'FRELAY'],
+  [108, 'LOOP'],
+  [113, 'LINUX_SLL'],
+  [117, 'PFLOG'],
+  [119, 'PRISM_HEADER'],
+  [122, 'IP_OVER_FC'],
+  [127, 'IEEE802_11_RADIO'],
+  [129, 'ARCNET_LINUX'],
+  [143, 'DOCSIS'],
+  [187, 'BLUETOOTH_HCI_H4'],
+  [189, 'USB_LINUX'],
+  [192, 'PPI'],
+  [195, 'IEEE802_15_4'],
+  [201, 'BLUETOOTH_HCI_H4_WITH_PHDR'],
+  [220, 'USB_LINUX_MMAPPED'],
+  [227, 'CAN_SOCKETCAN'],
+  [228, 'IPV4'],
+  [229, 'IPV6'],
+  [230, 'IEEE802_15_4_NOFCS'],
+  [239, 'NFLOG'],
+  [240, 'NETANALYZER'],
+  [242, 'IPOIB'],
+  [249, 'USBPCAP'],
+  [253, 'NETLINK'],
+  [276, 'LINUX_SLL2'],
+]);
+
+/** @returns tcpdump's name of a LINKTYPE_ value, `LINKTYPE_250` if it is not among the common ones */
+export function linkTypeName(linkType: number): string {
+  return NAMES.get(linkType) ?? `LINKTYPE_${linkType}`;
+}

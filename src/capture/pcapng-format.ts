@@ -1,0 +1,47 @@
+/** Block types of pcapng (draft-ietf-opsawg-pcapng, section 4 and the registry in section 10.1). */
+export const BlockType = {
+  interfaceDescription: 1,
+  /** Obsolete Packet Block. */
+  packet: 2,
+  simplePacket: 3,
+  nameResolution: 4,
+  interfaceStatistics: 5,
+  enhancedPacket: 6,
+  systemdJournalExport: 9,
+  decryptionSecrets: 10,
+  custom: 0x0bad,
+  customNotCopied: 0x4000_0bad,
+  /** Reads the same in both byte orders. */
+  sectionHeader: 0x0a0d_0d0a,
+} as const;
+
+export const OptionCode = {
+  end: 0,
+  comment: 1,
+  ifName: 2,
+  ifTsresol: 9,
+  ifTsoffset: 14,
+  isbIfdrop: 5,
+  isbOsdrop: 7,
+} as const;
+
+/** At offset 8 of a section header, in the byte order of the section. */
+export const BYTE_ORDER_MAGIC = 0x1a2b_3c4d;
+
+/** Type, length, and the length again behind the body. */
+export const MIN_BLOCK_BYTES = 12;
+
+/** Fixed parts, both lengths included. */
+export const FixedBytes = {
+  sectionHeader: 28,
+  interfaceDescription: 20,
+  packet: 32,
+  simplePacket: 16,
+  interfaceStatistics: 24,
+  enhancedPacket: 32,
+} as const;
+
+/** @returns `bytes` rounded up to the 32-bit words that pcapng is made of */
+export function paddedBytes(bytes: number): number {
+  return (bytes + 3) & ~3;
+}
