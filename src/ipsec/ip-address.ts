@@ -88,3 +88,67 @@ function compressIpv6(bytes: Uint8Array): string {
   if (start < 0) return hex.join(':');
   return `${hex.slice(0, start).join(':')}::${hex.slice(start + length).join(':')}`;
 }
+
+/**
+ * Addresses with wildcards as Wireshark's SA table writes them: a plain address, `*`, `10.*.0.1`, `3ffe::*` (a group of its
+ * own), `fd09::1*` (one hexadecimal digit), `10.9.0.0/16`.
+ * @returns undefined if the text is none of these; null for `*`: any address
+ */
+export function parseAddressPattern(text: string, family: 4 | 6): AddressPattern | null | undefined {
+  if (text === '*') return null;
+  const [address = '', prefixText] = text.split('/');
+  const parsed = family === 4 ? parseIpv4Pattern(address) : parseIpv6Pattern(address);
+  if (parsed === undefined || prefixText === undefined) return parsed;
+  const prefixBits = /^\d{1,3}$/.test(prefixText) ? Number(prefixText) : Number.NaN;
+  if (!(prefixBits <= parsed.bytes.length * 8)) return undefined;
+  for (let i = 0; i < parsed.mask.length; i++) {
+    const bits = Math.min(8, Math.max(0, prefixBits - i * 8));
+    parsed.mask[i]! &= (0xff00 >> bits) & 0xff;
+    parsed.bytes[i]! &= parsed.mask[i]!;
+  }
+  return parsed;
+}
+
+function parseIpv4Pattern(text: string): AddressPattern | undefined {
+  const octets = text.split('.');
+  if (!isIPv4(octets.map((octet) => (octet === '*' ? '0' : octet)).join('.'))) return undefined;
+  return {
+    family: 4,
+    bytes: Uint8Array.from(octets, (octet) => (octet === '*' ? 0 : Number(octet))),
+    mask: Uint8Array.from(octets, (octet) => (octet === '*' ? 0 : 0xff)),
+  };
+}
+
+function parseIpv6Pattern(text: string): AddressPattern | undefined {
+  const values = text.replace(/%.*$/, '').replaceAll('*', '0');
+  if (!isIPv6(values)) return undefined;
+  const wildcards = text.split(':').map((group) => {
+    if (group === '*') return 'ffff';
+    return group.includes('.') ? group : group.replace(/[^*]/g, '0').replaceAll('*', 'f');
+  });
+  const masked = wildcards.join(':');
+  const mask = isIPv6(masked) ? parseIpv6(masked) : new Uint8Array(16);
+  if (text.includes('.')) mask.fill(0, 12);
+  return { family: 6, bytes: parseIpv6(values), mask: mask.map((byte) => ~byte) };
+}
+
+/**
+ * The text that `parseAddressPattern` reads, with `*` for what does not count.
+ * @returns null if the mask cuts through an IPv4 octet or an IPv6 digit
+ */
+export function formatAddressPattern(address: AddressPattern | null): string | null {
+  if (address === null || isAnyAddress(address)) return '*';
+  if (isSingleAddress(address)) return formatIpAddress(address);
+  if (address.family === 4) {
+    if (!address.mask.every((byte) => byte === 0 || byte === 0xff)) return null;
+    return Array.from(address.bytes, (byte, i) => (address.mask[i] === 0 ? '*' : String(byte))).join('.');
+  }
+  const digits = Array.from({ length: 32 }, (_, i) => {
+    const shift = i % 2 === 0 ? 4 : 0;
+    const mask = (address.mask[i >> 1]! >> shift) & 0xf;
+    if (mask !== 0 && mask !== 0xf) return null;
+    return mask === 0 ? '*' : ((address.bytes[i >> 1]! >> shift) & 0xf).toString(16);
+  });
+  if (digits.includes(null)) return null;
+  return Array.from({ length: 8 }, (_, i) => digits.slice(i * 4, i * 4 + 4).join('')).join(':');
+}
