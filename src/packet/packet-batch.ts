@@ -186,6 +186,11 @@ export class PacketBatch {
   readonly fragments: Uint16Array;
   readonly fragmentBytes: Uint32Array;
   readonly security: SecurityHeaders;
+  /** Index in `security` of the first header of row i (of the next row that has one, if it has none itself); element
+   * `count` is valid too, so row i owns `securityStart[i] .. securityStart[i + 1]`. */
+  readonly securityStart: Uint32Array;
+  /** Rows with `PacketFlag.fragment`. */
+  fragmentRows = 0;
 
   constructor(block: FrameBlock) {
     const capacity = block.capacity;
@@ -208,5 +213,6 @@ export class PacketBatch {
     this.fragments = new Uint16Array(capacity);
     this.fragmentBytes = new Uint32Array(capacity);
     this.security = new SecurityHeaders(capacity * MAX_SECURITY_HEADERS);
+    this.securityStart = new Uint32Array(capacity + 1);
   }
 }
