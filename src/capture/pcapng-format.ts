@@ -19,6 +19,7 @@ export const OptionCode = {
   end: 0,
   comment: 1,
   ifName: 2,
+  shbUserApplication: 4,
   ifTsresol: 9,
   ifTsoffset: 14,
   isbIfdrop: 5,
