@@ -38,6 +38,8 @@ export interface EspContent {
   readonly iv: Uint8Array;
   /** Default: the least that RFC 4303 section 2.4 asks for, 1, 2, 3... */
   readonly padding?: Uint8Array;
+  /** What the pad length field says, if not the truth. */
+  readonly padLength?: number;
 }
 
 export function leastPadding(payloadBytes: number, alignBytes: number): Uint8Array {
@@ -49,7 +51,11 @@ export function leastPadding(payloadBytes: number, alignBytes: number): Uint8Arr
 export function buildEsp(sa: SecurityAssociation, content: EspContent): Buffer {
   const suite = sa.suite as EspSuite;
   const padding = content.padding ?? leastPadding(content.payload.length, suite.alignBytes);
-  const plain = Buffer.concat([content.payload, padding, Uint8Array.of(padding.length, content.nextHeader)]);
+  const plain = Buffer.concat([
+    content.payload,
+    padding,
+    Uint8Array.of(content.padLength ?? padding.length, content.nextHeader),
+  ]);
   const spi = uint32(sa.spi);
   const low = uint32(Number(content.sequence & 0xffff_ffffn));
   const high = sa.esn ? uint32(Number(content.sequence >> 32n)) : Buffer.alloc(0);
