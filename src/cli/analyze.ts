@@ -1,0 +1,133 @@
+import { realpathSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { type Command, InvalidArgumentError } from 'commander';
+import type { AnalysisSummary, InputSummary } from '../analysis/analysis-summary.js';
+import type { SecurityAssociation } from '../ipsec/security-association.js';
+import { CliError, ExitCode } from './exit-code.js';
+import { addIpsecOptions, type IpsecOptions, readIpsecOptions, requireOneStdin } from './ipsec-options.js';
+import { writeOutputFile } from './output-file.js';
+import { ProgressLine } from './progress-line.js';
+import { printMessage, reportWidth, wantsColor, writeOut } from './terminal.js';
+
+const EXAMPLES = `
+Without keys, sizes inside ESP follow from the packet lengths: the report marks them ~ (inferred)
+or ± (best estimate). With keys they are measured, and every ICV is checked.
+
+Examples:
+  $ tare analyze migration.pcapng
+  $ tare analyze part1.pcap.gz part2.pcap.gz --json > summary.json
+  $ tcpdump -i eth1 -w - | tare analyze -
+  $ ip xfrm state | tare analyze migration.pcap --keys -
+  $ tare analyze migration.pcap --esp aes128gcm16 --ah sha256
+  $ tare analyze migration.pcap --keys sa.xfrm --write-esp-sa ~/.config/wireshark/esp_sa`;
+
+interface AnalyzeOptions extends IpsecOptions {
+  readonly json?: boolean;
+  readonly writeDecrypted?: string;
+  readonly writeEspSa?: string;
+  readonly workers: number;
+  readonly progress: boolean;
+}
+
+/** `tare analyze`: what is on the wire, how it is protected, and what that costs. */
+export function defineAnalyze(program: Command): void {
+  const command = program
+    .command('analyze')
+    .summary('report what IPsec costs in a capture')
+    .description('Reports how traffic in captures is protected and where every byte of it goes.')
+    .argument('<file...>', 'pcap or pcapng, gzip or not; - for stdin');
+  addIpsecOptions(command)
+    .option('--json', 'print JSON (tare.analysis/1, see docs/FORMATS.md)')
+    .option('--write-decrypted <out.pcapng>', 'write the packets with ESP opened; needs --keys')
+    .option('--write-esp-sa <out>', "write the keys as Wireshark's esp_sa; needs --keys")
+    .option('--workers <n>', 'threads to spread the work over', parseWorkers, availableParallelism())
+    .option('--no-progress', 'no progress on stderr')
+    .addHelpText('after', EXAMPLES)
+    .action(runAnalyze);
+}
+
+function parseWorkers(text: string): number {
+  if (!/^[1-9]\d{0,2}$/.test(text)) throw new InvalidArgumentError('give a number from 1 to 999.');
+  return Number(text);
+}
+
+async function runAnalyze(paths: string[], options: AnalyzeOptions): Promise<void> {
+  requireOneStdin([...paths, ...(options.keys ?? [])]);
+  requireSensibleOutputs(paths, options);
+  const knowledge = await readIpsecOptions(options);
+  if (options.writeEspSa !== undefined) await writeEspSa(options.writeEspSa, knowledge.associations);
+
+  const { analyzeFiles } = await import('../analysis/analyze-files.js');
+  const progress = new ProgressLine(process.stderr, options.progress);
+  const summary = await analyzeFiles({
+    paths,
+    ...knowledge,
+    workers: options.workers,
+    onProgress: (state) => progress.update(state),
+  }).finally(() => progress.clear());
+
+  await printSummary(summary, options);
+  if (options.writeDecrypted !== undefined) {
+    const { writeDecrypted } = await import('./write-decrypted.js');
+    await writeDecrypted({ paths, associations: knowledge.associations, output: options.writeDecrypted });
+  }
+  reportBrokenInputs(summary.inputs);
+}
+
+async function printSummary(summary: AnalysisSummary, options: AnalyzeOptions): Promise<void> {
+  if (options.json) {
+    const { renderJson } = await import('../report/render-json.js');
+    return writeOut(renderJson(summary));
+  }
+  const { renderAnalysis } = await import('../report/render-analysis.js');
+  const width = reportWidth(process.stdout, process.env);
+  return writeOut(renderAnalysis(summary, { width, color: wantsColor(process.stdout, process.env) }));
+}
+
+/** @throws CliError (usage) */
+function requireSensibleOutputs(paths: readonly string[], options: AnalyzeOptions): void {
+  const outputs = {
+    '--write-decrypted': options.writeDecrypted,
+    '--write-esp-sa': options.writeEspSa,
+  };
+  const inputs = [...paths, ...(options.keys ?? [])].map(realPath);
+  for (const [option, output] of Object.entries(outputs)) {
+    if (output === undefined) continue;
+    if (options.keys === undefined) {
+      throw new CliError(ExitCode.usage, `${option} needs the keys: give --keys FILE`);
+    }
+    if (inputs.includes(realPath(output))) {
+      throw new CliError(ExitCode.usage, `${option} ${output}: is an input too, name another file`);
+    }
+  }
+  if (options.writeDecrypted !== undefined && paths.includes('-')) {
+    throw new CliError(ExitCode.usage, '--write-decrypted reads the capture twice: give a file, not -');
+  }
+}
+
+function realPath(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path;
+  }
+}
+
+async function writeEspSa(path: string, associations: readonly SecurityAssociation[]): Promise<void> {
+  const { renderEspSa } = await import('../ipsec/import/render-esp-sa.js');
+  const { text, skipped } = renderEspSa(associations);
+  writeOutputFile(path, text, { secret: true });
+  for (const { spi, why } of skipped) {
+    printMessage(`caution: --write-esp-sa: SPI 0x${spi.toString(16).padStart(8, '0')} left out: ${why}`);
+  }
+}
+
+function reportBrokenInputs(inputs: readonly InputSummary[]): void {
+  for (const { path, error } of inputs) {
+    if (error === null) continue;
+    printMessage(
+      error.message.includes(path) ? error.message : `${path}: ${error.message} (byte ${error.offset})`,
+    );
+    process.exitCode = ExitCode.input;
+  }
+}

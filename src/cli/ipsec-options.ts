@@ -1,0 +1,63 @@
+import type { Command } from 'commander';
+import type { SecurityAssociation } from '../ipsec/security-association.js';
+import type { AhSuite, EspSuite } from '../ipsec/suite-table.js';
+import { CliError, ExitCode } from './exit-code.js';
+import { readKeyFiles } from './key-files.js';
+
+/** What the user told about IPsec on the command line. */
+export interface IpsecOptions {
+  readonly keys?: string[];
+  readonly esp?: string;
+  readonly ah?: string;
+}
+
+export interface IpsecKnowledge {
+  readonly associations: SecurityAssociation[];
+  readonly assumedEsp: EspSuite | null;
+  readonly assumedAh: AhSuite | null;
+}
+
+/** Adds --keys, --esp and --ah. Keys come from files alone: everybody can read a command line. */
+export function addIpsecOptions(command: Command): Command {
+  return command
+    .option('--keys <file>', '"ip xfrm state", esp_sa or "setkey -D" output; repeatable', collect)
+    .option('--esp <suite>', 'suite of ESP without keys, e.g. aes128gcm16 (see tare suites)')
+    .option('--ah <algorithm>', 'algorithm of AH, e.g. sha256');
+}
+
+function collect(value: string, previous: string[] | undefined): string[] {
+  return [...(previous ?? []), value];
+}
+
+/**
+ * Reads and checks what the options name.
+ * @throws CliError (usage) for suites there are not, (input) for unusable key files
+ */
+export async function readIpsecOptions(options: IpsecOptions): Promise<IpsecKnowledge> {
+  const { parseAhSuite, parseEspSuite } = await import('../ipsec/suite.js');
+  return {
+    assumedEsp: options.esp === undefined ? null : checked('--esp', options.esp, parseEspSuite),
+    assumedAh: options.ah === undefined ? null : checked('--ah', options.ah, parseAhSuite),
+    associations: await readKeyFiles(options.keys ?? []),
+  };
+}
+
+function checked<Suite>(option: string, name: string, parse: (name: string) => Suite): Suite {
+  try {
+    return parse(name);
+  } catch (error) {
+    if (error instanceof Error && error.name === 'SuiteNameError') {
+      throw new CliError(ExitCode.usage, `${option}: ${error.message} ("tare suites" lists all)`, {
+        cause: error,
+      });
+    }
+    throw error;
+  }
+}
+
+/** stdin can be read once. */
+export function requireOneStdin(paths: readonly string[]): void {
+  if (paths.filter((path) => path === '-').length > 1) {
+    throw new CliError(ExitCode.usage, '- (stdin) is given more than once: it can be read only once');
+  }
+}

@@ -1,0 +1,84 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { defineAnalyze } from './analyze.js';
+import { CliError, ExitCode } from './exit-code.js';
+import { discardUnfinishedFiles } from './output-file.js';
+import { definePackets } from './packets.js';
+import { defineSuites } from './suites.js';
+import { printMessage } from './terminal.js';
+
+const EXAMPLES = `
+Examples:
+  $ tare analyze migration.pcap                    what is on this wire, what does IPsec cost
+  $ tare analyze migration.pcap --keys sa.xfrm     the same, with ICVs checked and ESP opened
+  $ tare packets migration.pcap --range 1-20       every byte of the first packets and its owner
+  $ tare suites                                    what each cipher adds to a packet
+
+Exit codes: 0 done, 1 a --fail-on condition was met, 2 wrong usage, 3 unusable input,
+4 the environment lacks something, 5 a migration or run failed.`;
+
+/** Commands import what they need when they run: `tare --version` loads none of it. */
+function buildProgram(): Command {
+  const program = new Command('tare')
+    .description('Weighs what IPsec adds to every packet of a live migration.')
+    .version(readVersion(), '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help, or that of a command')
+    .helpCommand('help [command]', 'print the help of a command')
+    .addHelpText('after', EXAMPLES)
+    .showHelpAfterError('(--help shows what there is)')
+    .exitOverride();
+  defineAnalyze(program);
+  definePackets(program);
+  defineSuites(program);
+  return program;
+}
+
+function readVersion(): string {
+  const file = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(file) as { version: string }).version;
+}
+
+/** @returns the exit code */
+async function run(argv: readonly string[]): Promise<ExitCode> {
+  const program = buildProgram();
+  try {
+    await program.parseAsync(argv);
+    return (process.exitCode as ExitCode | undefined) ?? ExitCode.done;
+  } catch (error) {
+    return explain(error);
+  }
+}
+
+/** Says what went wrong, unless Commander already did. */
+function explain(error: unknown): ExitCode {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.done : ExitCode.usage;
+  if (error instanceof CliError) {
+    printMessage(error.message);
+    return error.exitCode;
+  }
+  throw error;
+}
+
+/** `| head`: whoever reads has seen enough. That is no failure, and nobody is left to tell. */
+function endQuietlyOnClosedPipe(): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    discardUnfinishedFiles();
+    if (error.code === 'EPIPE') process.exit(ExitCode.done);
+    printMessage(`cannot write to stdout: ${error.message}`);
+    process.exit(ExitCode.environment);
+  });
+}
+
+function endCleanlyOnSignals(): void {
+  const end = (exitCode: ExitCode) => () => {
+    discardUnfinishedFiles();
+    process.exit(exitCode);
+  };
+  process.once('SIGINT', end(ExitCode.interrupted));
+  process.once('SIGTERM', end(ExitCode.terminated));
+}
+
+endQuietlyOnClosedPipe();
+endCleanlyOnSignals();
+process.exitCode = await run(process.argv);

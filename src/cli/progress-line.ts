@@ -1,0 +1,62 @@
+import { formatBytes, formatCount, formatSeconds, formatShare } from '../report/format-quantity.js';
+
+export interface Progress {
+  readonly bytesDone: number;
+  /** Null where it cannot be known: stdin. */
+  readonly bytesTotal: number | null;
+  readonly frames: number;
+}
+
+interface ProgressScreen {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  write(text: string): unknown;
+}
+
+/** Work done sooner shows nothing. */
+const SILENT_MS = 1000;
+const REFRESH_MS = 200;
+const CLEAR_LINE = '\r\u001b[K';
+
+/**
+ * One line on stderr, rewritten in place: share done, speed, time left. Only on a terminal, and only once the work has
+ * taken a second.
+ */
+export class ProgressLine {
+  readonly #screen: ProgressScreen;
+  readonly #isEnabled: boolean;
+  readonly #nowMs: () => number;
+  readonly #startMs: number;
+  #shownMs = Number.NEGATIVE_INFINITY;
+
+  /** @param isWanted false for --no-progress */
+  constructor(screen: ProgressScreen, isWanted: boolean, nowMs: () => number = () => performance.now()) {
+    this.#screen = screen;
+    this.#isEnabled = isWanted && screen.isTTY === true;
+    this.#nowMs = nowMs;
+    this.#startMs = nowMs();
+  }
+
+  update(progress: Progress): void {
+    if (!this.#isEnabled) return;
+    const now = this.#nowMs();
+    if (now - this.#startMs < SILENT_MS || now - this.#shownMs < REFRESH_MS) return;
+    this.#shownMs = now;
+    const text = describeProgress(progress, (now - this.#startMs) / 1000);
+    this.#screen.write(CLEAR_LINE + text.slice(0, (this.#screen.columns ?? 80) - 1));
+  }
+
+  /** Takes the line away; `update` may show it again. */
+  clear(): void {
+    if (this.#shownMs !== Number.NEGATIVE_INFINITY) this.#screen.write(CLEAR_LINE);
+    this.#shownMs = Number.NEGATIVE_INFINITY;
+  }
+}
+
+function describeProgress({ bytesDone, bytesTotal, frames }: Progress, seconds: number): string {
+  const speed = `${formatBytes(bytesDone / seconds)}/s, ${formatCount(Math.round(frames / seconds))} packets/s`;
+  if (bytesTotal === null || bytesTotal === 0) return `${formatBytes(bytesDone)}, ${speed}`;
+  const leftSeconds = bytesDone > 0 ? (seconds / bytesDone) * Math.max(0, bytesTotal - bytesDone) : 0;
+  const share = formatShare(Math.min(bytesDone, bytesTotal), bytesTotal);
+  return `${share}, ${speed}, ${formatSeconds(Math.ceil(leftSeconds))} left`;
+}

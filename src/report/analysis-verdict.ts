@@ -1,0 +1,102 @@
+import type { AnalysisSummary, ProtectionClass } from '../analysis/analysis-summary.js';
+import { markCertainty } from './certainty-mark.js';
+import {
+  formatBps,
+  formatBytes,
+  formatCounted,
+  formatSeconds,
+  formatShare,
+  secondsBetween,
+} from './format-quantity.js';
+import { ipsecOverhead } from './ipsec-overhead.js';
+import type { ReportContext } from './report-context.js';
+import { wrapText } from './wrap-text.js';
+
+/** How much of the wire can be read by an eavesdropper. */
+interface Exposure {
+  /** Bytes of all classes but `notIp`. */
+  readonly ipBytes: number;
+  /** ESP, alone or inside AH. */
+  readonly encryptedBytes: number;
+  /** AH without ESP: nobody can change it, anybody can read it. */
+  readonly authenticatedBytes: number;
+  readonly clearBytes: number;
+}
+
+/** The first lines: is the wire protected, what does that cost. */
+export function renderVerdict(summary: AnalysisSummary, context: ReportContext): string[] {
+  const { width, style } = context;
+  if (summary.wire.packets === 0) return wrapText('No packets on the wire in this input.', { width });
+  const exposure = measureExposure(summary);
+  const mark = exposure.clearBytes > 0 ? style.bad : style.good;
+  return [
+    ...wrapText(describeExposure(exposure), { width }).map((line) => style.heading(mark(line))),
+    ...renderReadableEsp(summary, context),
+    ...wrapText(describeWire(summary), { width }),
+    ...wrapText(describeCost(summary), { width }),
+  ];
+}
+
+function measureExposure(summary: AnalysisSummary): Exposure {
+  const bytesOf = (kind: ProtectionClass) => summary.protection[kind].bytes;
+  return {
+    ipBytes: bytesOf('clear') + bytesOf('ah') + bytesOf('esp') + bytesOf('ahEsp') + bytesOf('ike'),
+    encryptedBytes: bytesOf('esp') + bytesOf('ahEsp'),
+    authenticatedBytes: bytesOf('ah'),
+    clearBytes: bytesOf('clear'),
+  };
+}
+
+function describeExposure(exposure: Exposure): string {
+  const { ipBytes, encryptedBytes, authenticatedBytes, clearBytes } = exposure;
+  if (ipBytes === 0) return 'No IP traffic at all.';
+  const parts = [
+    encryptedBytes > 0 ? `${formatShare(encryptedBytes, ipBytes)} in ESP` : '',
+    authenticatedBytes > 0
+      ? `${formatShare(authenticatedBytes, ipBytes)} authenticated by AH but readable`
+      : '',
+    clearBytes > 0 ? `${formatShare(clearBytes, ipBytes)} (${formatBytes(clearBytes)}) in the clear` : '',
+  ].filter((part) => part !== '');
+  return `${headline(exposure)}: ${parts.join(', ') || 'key exchange only'}.`;
+}
+
+function headline({ ipBytes, encryptedBytes, authenticatedBytes, clearBytes }: Exposure): string {
+  if (clearBytes === 0) return 'All IP traffic is protected';
+  if (encryptedBytes + authenticatedBytes === 0) return 'NOT PROTECTED';
+  return clearBytes * 2 > ipBytes ? 'MOSTLY NOT PROTECTED' : 'Protected, but not all of it';
+}
+
+/** ESP with NULL encryption or GMAC (RFC 2410, 4543) looks protected and can be read by anybody. */
+function renderReadableEsp(summary: AnalysisSummary, { width, style }: ReportContext): string[] {
+  const readable = summary.securityAssociations.filter(
+    ({ protocol, suite }) =>
+      protocol === 'esp' &&
+      suite.certainty !== 'bounded' &&
+      suite.name !== null &&
+      /^null-|gmac/.test(suite.name),
+  );
+  if (readable.length === 0) return [];
+  const bytes = readable.reduce((sum, sa) => sum + sa.bytes, 0);
+  const text = `${formatCounted(readable.length, 'ESP SA')} (${formatBytes(bytes)}) without encryption: readable by anybody.`;
+  return wrapText(text, { width }).map(style.bad);
+}
+
+function describeWire({ wire }: AnalysisSummary): string {
+  const seconds = secondsBetween(wire.firstTimeNs, wire.lastTimeNs);
+  const volume = `On the wire: ${formatBytes(wire.bytes)} in ${formatCounted(wire.packets, 'packet')}`;
+  if (seconds <= 0) return `${volume}.`;
+  return `${volume} over ${formatSeconds(seconds)}, ${formatBps((wire.bytes * 8) / seconds)} on average.`;
+}
+
+function describeCost(summary: AnalysisSummary): string {
+  const overhead = ipsecOverhead(summary);
+  if (overhead.bytes === 0) return 'IPsec adds nothing: there is no AH or ESP.';
+  const amount = markCertainty(formatBytes(overhead.bytes), overhead.certainty);
+  const limits =
+    overhead.certainty === 'bounded'
+      ? ` (between ${formatBytes(overhead.min ?? 0)} and ${formatBytes(overhead.max ?? 0)})`
+      : '';
+  const payload = formatShare(overhead.bytes, summary.bytes.payload.bytes);
+  const wire = formatShare(overhead.bytes, summary.wire.bytes);
+  return `IPsec adds ${amount}${limits}: ${payload} of the payload, ${wire} of the wire.`;
+}

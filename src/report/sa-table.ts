@@ -1,0 +1,78 @@
+import type { SecurityAssociationSummary } from '../analysis/analysis-summary.js';
+import { markCertainty } from './certainty-mark.js';
+import { escapeTerminal } from './escape-terminal.js';
+import { formatBps, formatBytes, formatCount, formatShare } from './format-quantity.js';
+import { type ReportContext, renderRest } from './report-context.js';
+import { renderTable, type TableColumn } from './table.js';
+import type { TextStyle } from './text-style.js';
+
+const MAX_ROWS = 8;
+
+const COLUMNS: readonly TableColumn[] = [
+  { title: 'SA' },
+  { title: 'SPI' },
+  { title: 'source -> destination', minWidth: 18 },
+  { title: 'packets', align: 'right' },
+  { title: 'suite', minWidth: 12 },
+  { title: 'sequence', minWidth: 8 },
+  { title: 'ICV', minWidth: 9 },
+  { title: 'mode', dispensable: 3 },
+  { title: 'rate', align: 'right', dispensable: 4 },
+  { title: 'overhead', align: 'right', dispensable: 5 },
+  { title: 'of its bytes', align: 'right', dispensable: 6 },
+  { title: 'largest', align: 'right', dispensable: 7 },
+];
+
+/** One row for each security association, those with most bytes first. */
+export function renderSecurityAssociations(
+  associations: readonly SecurityAssociationSummary[],
+  context: ReportContext,
+): string[] {
+  if (associations.length === 0) return [];
+  const shown = associations.toSorted((a, b) => b.bytes - a.bytes).slice(0, MAX_ROWS);
+  const rows = shown.map((sa) => associationRow(sa, context.style));
+  return [...renderTable(COLUMNS, rows, context), ...renderRest(associations.length, shown.length, context)];
+}
+
+function associationRow(sa: SecurityAssociationSummary, style: TextStyle): string[] {
+  return [
+    `${sa.protocol.toUpperCase()}${sa.udpEncap ? '/UDP' : ''}`,
+    escapeTerminal(sa.spi),
+    `${escapeTerminal(sa.source)} -> ${escapeTerminal(sa.destination)}`,
+    formatCount(sa.packets),
+    describeSuite(sa),
+    describeSequence(sa, style),
+    describeIntegrity(sa, style),
+    sa.mode === 'unknown' ? '?' : sa.mode,
+    sa.rateBps > 0 ? formatBps(sa.rateBps) : '-',
+    markCertainty(formatBytes(sa.overheadBytes), sa.overheadCertainty),
+    formatShare(sa.overheadBytes, sa.bytes),
+    `${formatCount(sa.largestPacketBytes)} B`,
+  ];
+}
+
+function describeSuite({ suite }: SecurityAssociationSummary): string {
+  if (suite.name === null) return 'unknown';
+  return markCertainty(escapeTerminal(suite.name), suite.certainty);
+}
+
+function describeSequence({ sequence }: SecurityAssociationSummary, style: TextStyle): string {
+  const parts = [
+    sequence.missing > 0 ? style.caution(`${formatCount(sequence.missing)} missing`) : '',
+    sequence.duplicate > 0 ? style.caution(`${formatCount(sequence.duplicate)} twice`) : '',
+    sequence.reordered > 0 ? `${formatCount(sequence.reordered)} late` : '',
+    sequence.wrapped ? 'wrapped' : '',
+  ].filter((part) => part !== '');
+  return parts.join(', ') || 'no gaps';
+}
+
+function describeIntegrity({ integrity }: SecurityAssociationSummary, style: TextStyle): string {
+  const parts = [
+    integrity.failed > 0 ? style.bad(`${formatCount(integrity.failed)} WRONG`) : '',
+    integrity.verified > 0 ? style.good(`${formatCount(integrity.verified)} ok`) : '',
+    integrity.unchecked > 0 && integrity.verified + integrity.failed > 0
+      ? `${formatCount(integrity.unchecked)} unchecked`
+      : '',
+  ].filter((part) => part !== '');
+  return parts.join(', ') || 'unchecked';
+}

@@ -1,0 +1,66 @@
+import stringWidth from 'string-width';
+
+export interface WrapOptions {
+  /** Columns of the terminal. */
+  readonly width: number;
+  /** Put before the first line; default nothing. */
+  readonly first?: string;
+  /** Put before every other line; default as many spaces as `first` takes. */
+  readonly rest?: string;
+}
+
+/**
+ * Breaks text at spaces into lines of at most `width` columns; words longer than a line are broken anywhere. The text
+ * holds no ANSI sequences: style the lines afterwards.
+ */
+export function wrapText(text: string, options: WrapOptions): string[] {
+  const first = options.first ?? '';
+  const rest = options.rest ?? ' '.repeat(stringWidth(first));
+  const lines: string[] = [];
+  let line = first;
+  let isEmpty = true;
+  for (const word of text.split(' ')) {
+    const room = options.width - stringWidth(rest);
+    for (const piece of breakWord(word, Math.max(room, 2))) {
+      const joined = isEmpty ? line + piece : `${line} ${piece}`;
+      if (isEmpty || stringWidth(joined) <= options.width) {
+        line = joined;
+      } else {
+        lines.push(line);
+        line = rest + piece;
+      }
+      isEmpty = false;
+    }
+  }
+  return [...lines, line];
+}
+
+function breakWord(word: string, width: number): string[] {
+  if (stringWidth(word) <= width) return [word];
+  const pieces: string[] = [];
+  let piece = '';
+  for (const character of word) {
+    if (stringWidth(piece + character) > width) {
+      pieces.push(piece);
+      piece = '';
+    }
+    piece += character;
+  }
+  return [...pieces, piece];
+}
+
+/** Takes the middle out of text wider than `width` columns: `/very/long…/name.pcap`. */
+export function shortenMiddle(text: string, width: number): string {
+  if (stringWidth(text) <= width) return text;
+  const characters = [...text];
+  let head = '';
+  let tail = '';
+  for (let i = 0; i < characters.length; i++) {
+    const longer = i % 2 === 0 ? `${characters[characters.length - 1 - i / 2]}${tail}` : tail;
+    const longerHead = i % 2 === 1 ? `${head}${characters[(i - 1) / 2]}` : head;
+    if (stringWidth(longerHead) + 1 + stringWidth(longer) > width) break;
+    head = longerHead;
+    tail = longer;
+  }
+  return `${head}…${tail}`;
+}
