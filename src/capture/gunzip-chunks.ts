@@ -22,7 +22,8 @@ export async function* gunzipChunks(
       onInput(piece.length);
       yield* drive.run((done) => drive.gunzip.write(piece, done));
     }
-    yield* drive.run((done) => drive.gunzip.end(done));
+    // zlib calls `end` back before it has looked whether the data are complete.
+    yield* drive.run((done) => drive.gunzip.once('end', () => done()).end());
   } finally {
     drive.gunzip.destroy();
   }
@@ -42,9 +43,12 @@ class GunzipDrive {
   }
 
   /** Starts a step and gives out what it decompresses, until the step calls back. */
-  async *run(step: (done: () => void) => void): AsyncGenerator<Uint8Array, void, undefined> {
+  async *run(
+    step: (done: (failure?: Error | null) => void) => void,
+  ): AsyncGenerator<Uint8Array, void, undefined> {
     let isDone = false;
-    step(() => {
+    step((failure) => {
+      this.#failure ??= failure ?? null;
       isDone = true;
       this.#wake();
     });

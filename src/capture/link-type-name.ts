@@ -2,7 +2,6 @@
 const NAMES = new Map<number, string>([
   [0, 'NULL'],
   [1, 'EN10MB'],
-  [3, 'AX25'],
   [6, 'IEEE802'],
   [7, 'ARCNET'],
   [8, 'SLIP'],
@@ -15,6 +14,7 @@ const NAMES = new Map<number, string>([
   [105, 'IEEE802_11'],
   [107, 'FRELAY'],
   [108, 'LOOP'],
+  [109, 'ENC'],
   [113, 'LINUX_SLL'],
   [117, 'PFLOG'],
   [119, 'PRISM_HEADER'],
@@ -35,12 +35,14 @@ const NAMES = new Map<number, string>([
   [239, 'NFLOG'],
   [240, 'NETANALYZER'],
   [242, 'IPOIB'],
+  [247, 'INFINIBAND'],
   [249, 'USBPCAP'],
   [253, 'NETLINK'],
+  [271, 'VSOCK'],
   [276, 'LINUX_SLL2'],
 ]);
 
-/** @returns tcpdump's name of a LINKTYPE_ value, `LINKTYPE_250` if it is not among the common ones */
+/** @returns tcpdump's name of a LINKTYPE_ value, `LINKTYPE_147` if it is not among the common ones */
 export function linkTypeName(linkType: number): string {
   return NAMES.get(linkType) ?? `LINKTYPE_${linkType}`;
 }
