@@ -1,6 +1,6 @@
 import { type Cursor, ErrorLayer, Next } from './cursor.js';
 import { Layer } from './layers.js';
-import { Integrity, PacketFlag } from './packet-batch.js';
+import { PacketFlag } from './packet-batch.js';
 
 /*
  *  0             1            2          4     8          12
@@ -31,15 +31,9 @@ export function decodeAh(c: Cursor): number {
   security.end[i] = c.end;
   security.spi[i] = view.getUint32(offset + 4);
   security.sequence[i] = view.getUint32(offset + 8);
-  security.udpEncap[i] = 0;
-  security.opened[i] = 0;
-  security.ivBytes[i] = 0;
-  security.padBytes[i] = 0;
   security.icvBytes[i] = Math.min(bytes - AH_FIXED_BYTES, 255);
   security.integrity[i] =
-    c.opener !== null && c.end <= c.limit
-      ? c.opener.verifyAh(data, c.ipOffset, offset, c.end)
-      : Integrity.unchecked;
+    c.opener !== null && c.end <= c.limit ? c.opener.verifyAh(data, c.ipOffset, offset, c.end) : 0;
   c.take(Layer.ah, bytes);
   return nextHeader;
 }

@@ -1,13 +1,6 @@
 import type { IpsecOpener } from './ipsec-opener.js';
 import { LAYER_STRIDE, Layer } from './layers.js';
-import {
-  MAX_SECURITY_HEADERS,
-  NO_PROTOCOL,
-  NONE,
-  type PacketBatch,
-  PacketError,
-  PacketFlag,
-} from './packet-batch.js';
+import { MAX_SECURITY_HEADERS, NONE, type PacketBatch, PacketError, PacketFlag } from './packet-batch.js';
 
 /*
  * Theory of operation. One cursor walks one frame after the other; each protocol's step looks at `offset`, charges the
@@ -115,16 +108,6 @@ export class Cursor {
     this.ipOffset = NONE;
     this.ipIsV6 = false;
     this.linkLayer = Layer.link;
-    batch.ipOffset[row] = NONE;
-    batch.innerIpOffset[row] = NONE;
-    batch.protocol[row] = NO_PROTOCOL;
-    batch.transportOffset[row] = NONE;
-    batch.payloadOffset[row] = NONE;
-    batch.payloadLength[row] = 0;
-    batch.fragmentOffset[row] = NONE;
-    batch.error[row] = PacketError.none;
-    batch.fragments[row] = 0;
-    batch.fragmentBytes[row] = 0;
     batch.securityStart[row] = batch.security.count;
   }
 

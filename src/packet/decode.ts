@@ -8,7 +8,7 @@ import { decodeIcmp, IPPROTO_ICMP, IPPROTO_ICMPV6 } from './icmp.js';
 import type { IpsecOpener } from './ipsec-opener.js';
 import { decodeIpv4 } from './ipv4.js';
 import { decodeIpv6, decodeIpv6Extension, decodeIpv6Fragment, Ipv6Extension } from './ipv6.js';
-import { LAYER_STRIDE, Layer } from './layers.js';
+import { Layer } from './layers.js';
 import { decodeLink } from './link.js';
 import type { PacketBatch } from './packet-batch.js';
 import { decodeTcp, IPPROTO_TCP } from './tcp.js';
@@ -43,11 +43,7 @@ export class Decoder {
     const { batch, cursor } = this;
     const { block } = batch;
     const count = block.count;
-    batch.count = count;
-    batch.fragmentRows = 0;
-    batch.security.count = 0;
-    batch.securityStart[0] = 0;
-    batch.layerBytes.fill(0, 0, count * LAYER_STRIDE);
+    batch.reset(count);
     cursor.attach(this.opener);
     for (let row = 0; row < count; row++) {
       cursor.startRow(row);

@@ -1,6 +1,6 @@
 import { type Cursor, ErrorLayer, Next } from './cursor.js';
 import { Layer } from './layers.js';
-import { Integrity, PacketFlag } from './packet-batch.js';
+import { PacketFlag } from './packet-batch.js';
 
 /*
  *  0     4          8
@@ -49,12 +49,7 @@ export function noteEsp(c: Cursor): boolean {
   security.end[i] = c.end;
   security.spi[i] = view.getUint32(offset);
   security.sequence[i] = view.getUint32(offset + 4);
-  security.udpEncap[i] = (c.flags & PacketFlag.udpEncap) !== 0 ? 1 : 0;
-  security.integrity[i] = Integrity.unchecked;
-  security.opened[i] = 0;
-  security.ivBytes[i] = 0;
-  security.icvBytes[i] = 0;
-  security.padBytes[i] = 0;
+  if ((c.flags & PacketFlag.udpEncap) !== 0) security.udpEncap[i] = 1;
   if (opener === null || c.end > c.limit) return false;
   const opened = opener.openEsp(c.data, c.ipOffset, offset, c.end);
   security.integrity[i] = opener.integrity;

@@ -142,6 +142,17 @@ export class SecurityHeaders {
     this.icvBytes = new Uint8Array(capacity);
     this.padBytes = new Uint8Array(capacity);
   }
+
+  /** Forgets all headers; the columns not written for each header go back to 0. */
+  reset(): void {
+    this.integrity.fill(0, 0, this.count);
+    this.udpEncap.fill(0, 0, this.count);
+    this.opened.fill(0, 0, this.count);
+    this.ivBytes.fill(0, 0, this.count);
+    this.icvBytes.fill(0, 0, this.count);
+    this.padBytes.fill(0, 0, this.count);
+    this.count = 0;
+  }
 }
 
 /** Greatest number of AH and ESP headers followed in one packet; deeper nesting is an error (`nesting`). */
@@ -214,5 +225,24 @@ export class PacketBatch {
     this.fragmentBytes = new Uint32Array(capacity);
     this.security = new SecurityHeaders(capacity * MAX_SECURITY_HEADERS);
     this.securityStart = new Uint32Array(capacity + 1);
+  }
+
+  /** Empties the batch for `count` rows: "nothing there" in every column. Whole columns at once cost less than by row. */
+  reset(count: number): void {
+    this.count = count;
+    this.fragmentRows = 0;
+    this.layerBytes.fill(0, 0, count * LAYER_STRIDE);
+    this.ipOffset.fill(NONE, 0, count);
+    this.innerIpOffset.fill(NONE, 0, count);
+    this.protocol.fill(NO_PROTOCOL, 0, count);
+    this.transportOffset.fill(NONE, 0, count);
+    this.payloadOffset.fill(NONE, 0, count);
+    this.payloadLength.fill(0, 0, count);
+    this.fragmentOffset.fill(NONE, 0, count);
+    this.error.fill(0, 0, count);
+    this.fragments.fill(0, 0, count);
+    this.fragmentBytes.fill(0, 0, count);
+    this.securityStart[0] = 0;
+    this.security.reset();
   }
 }
