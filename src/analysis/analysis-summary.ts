@@ -95,6 +95,8 @@ export interface PacketsAndBytes {
 export interface SuiteCandidate {
   /** strongSwan proposal name. */
   name: string;
+  /** Other suites with the same sizes: lengths cannot tell them apart. */
+  alternatives?: string[];
   ivBytes: number;
   icvBytes: number;
   alignmentBytes: number;
@@ -147,6 +149,8 @@ export interface SecurityAssociationSummary {
 
 export interface FragmentationSummary {
   fragments: number;
+  /** Fragments of packets inside a tunnel; they are not put together. */
+  innerFragments?: number;
   /** Datagrams that were sent in fragments. */
   datagrams: number;
   incomplete: number;

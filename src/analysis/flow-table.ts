@@ -1,0 +1,346 @@
+import { LAYER_STRIDE, Layer } from '../packet/layers.js';
+import { NONE, type PacketBatch, PacketFlag } from '../packet/packet-batch.js';
+import { parseTcpOptions, type TcpOptions } from '../packet/tcp.js';
+import { clearFlowRecord, FLOW_STRIDE, Flow, mergeFlowRecord } from './flow-record.js';
+import { ipHeaderBytes, ipProtocol } from './ip-header.js';
+import { KEY_WORDS, KeyTable, type KeyTableState } from './key-table.js';
+import { isOuterFragment, NOT_WIRE, protectionClass, provisionalClass } from './packet-class.js';
+import { tunnelBytesOf } from './security-row.js';
+import { synOf, TcpStreams, type TcpStreamsState } from './tcp-streams.js';
+import { widenSpan } from './time-span.js';
+
+/*
+ * Theory of operation. Each row that counts goes to exactly one record, and a record's layers add up to its bytes. So
+ * everything that is known of the wire as a whole is the sum over all records, and need not be counted a second time.
+ *
+ * Three records are no flows: rows without addresses, flows for which there was no room, and fragments. A fragment waits
+ * in the last one, classed by the protocol its IP header names. A reassembled datagram takes its fragments from there to
+ * its flow: packets, bytes, data, headers. What is left at the end belongs to datagrams that never became whole.
+ */
+
+/** Slots that are no flows. */
+export const FlowSlot = { none: 0, other: 1, fragments: 2, first: 3 } as const;
+
+/** Most flows told apart. */
+export const MAX_FLOWS = 65_536;
+
+/** Bits of word 0 of a flow's key, above the protocol number. Word 1: source port, destination port. */
+export const FLOW_HAS_PORTS = 1 << 16;
+
+const IPPROTO_TCP = 6;
+const IPPROTO_UDP = 17;
+/** Rows that need more than a lookup. */
+const UNUSUAL = NOT_WIRE | PacketFlag.fragment | PacketFlag.innerFragment | PacketFlag.reassembled;
+const IPSEC = PacketFlag.ah | PacketFlag.esp;
+const TUNNELLED = PacketFlag.tunnel;
+
+/** Plain data. */
+export interface FlowsState {
+  table: KeyTableState;
+  /** `FLOW_STRIDE` numbers a slot, see flow-record.ts. */
+  records: Float64Array;
+  streams: TcpStreamsState;
+}
+
+/** Everything counted per flow; `flows.ts` tells it. */
+export class FlowTable {
+  readonly state: FlowsState;
+  private readonly table = new KeyTable(FlowSlot.first, MAX_FLOWS, FlowSlot.other);
+  private readonly streams = new TcpStreams();
+  private readonly options: TcpOptions = { mss: 0, windowScale: 0, sackPermitted: false, timestamps: false };
+  private data: Uint8Array = new Uint8Array(0);
+  private view: DataView = new DataView(this.data.buffer);
+
+  constructor() {
+    const records = new Float64Array(16 * FLOW_STRIDE);
+    for (let at = 0; at < records.length; at += FLOW_STRIDE) clearFlowRecord(records, at);
+    this.state = { table: this.table.state, records, streams: this.streams.state };
+  }
+
+  add(batch: PacketBatch): void {
+    if (batch.block.data !== this.data) this.attach(batch.block.data);
+    const { flags, protocol, count } = batch;
+    const { wireLength, timeSeconds, timeNanoseconds } = batch.block;
+    for (let row = 0; row < count; row++) {
+      const rowFlags = flags[row]!;
+      if ((rowFlags & UNUSUAL) !== 0) {
+        this.addUnusual(batch, row, rowFlags);
+        continue;
+      }
+      const slot = this.slotOf(batch, row, rowFlags);
+      const at = slot * FLOW_STRIDE;
+      const { records } = this.state;
+      const wire = wireLength[row]!;
+      const kind = protectionClass(rowFlags, protocol[row]!);
+      records[at + Flow.packets + kind]! += 1;
+      records[at + Flow.bytes + kind]! += wire;
+      addLayers(records, at, batch.layerBytes, row * LAYER_STRIDE, wire);
+      widenSpan(records, at + Flow.span, timeSeconds[row]!, timeNanoseconds[row]!);
+      if ((rowFlags & IPSEC) !== 0 && (rowFlags & TUNNELLED) !== 0) {
+        records[at + Flow.tunnelBytes]! += tunnelBytesOf(batch, row);
+      }
+      if ((rowFlags & PacketFlag.tcp) !== 0) this.addTcp(batch, row, rowFlags, slot);
+    }
+  }
+
+  private attach(data: Uint8Array): void {
+    this.data = data;
+    this.view = new DataView(data.buffer, data.byteOffset, data.byteLength);
+  }
+
+  private slotOf(batch: PacketBatch, row: number, rowFlags: number): number {
+    const ip = batch.innerIpOffset[row]!;
+    if (ip === NONE) return FlowSlot.none;
+    const { block } = batch;
+    const { view } = this;
+    const captured = block.offset[row]! + block.capturedLength[row]! - ip;
+    const protocol = batch.protocol[row]!;
+    let meta = protocol;
+    let ports = 0;
+    if (protocol === IPPROTO_TCP || protocol === IPPROTO_UDP) {
+      const transport = batch.transportOffset[row]!;
+      if (transport !== NONE) {
+        ports = view.getInt32(transport);
+        meta |= FLOW_HAS_PORTS;
+      }
+    }
+    let slot: number;
+    if ((rowFlags & PacketFlag.ipv6) !== 0) {
+      if (captured < 40) return FlowSlot.none;
+      slot = this.table.find6(meta, ports, view, ip + 8);
+    } else {
+      if (captured < 20) return FlowSlot.none;
+      slot = this.table.find4(meta, ports, view.getInt32(ip + 12), view.getInt32(ip + 16));
+    }
+    if ((slot + 1) * FLOW_STRIDE > this.state.records.length) this.grow();
+    return slot;
+  }
+
+  private grow(): void {
+    const old = this.state.records;
+    const records = new Float64Array(old.length * 2);
+    records.set(old);
+    for (let at = old.length; at < records.length; at += FLOW_STRIDE) clearFlowRecord(records, at);
+    this.state.records = records;
+  }
+
+  private addUnusual(batch: PacketBatch, row: number, rowFlags: number): void {
+    if ((rowFlags & NOT_WIRE) !== 0) return;
+    if ((rowFlags & PacketFlag.reassembled) !== 0) this.addDatagram(batch, row, rowFlags);
+    else if (isOuterFragment(rowFlags)) this.addFragment(batch, row);
+    else this.addInnerFragment(batch, row, rowFlags);
+  }
+
+  private addFragment(batch: PacketBatch, row: number): void {
+    const kind = provisionalClass(batch.protocol[row]!);
+    this.count(FlowSlot.fragments, kind, 1, batch.block.wireLength[row]!);
+    this.addRow(batch, row, FlowSlot.fragments);
+  }
+
+  /** A fragment in a tunnel: a packet of a flow, but no segment that could be followed. */
+  private addInnerFragment(batch: PacketBatch, row: number, rowFlags: number): void {
+    const slot = this.slotOf(batch, row, rowFlags);
+    const kind = protectionClass(rowFlags, batch.protocol[row]!);
+    this.count(slot, kind, 1, batch.block.wireLength[row]!);
+    this.addRow(batch, row, slot);
+    if ((rowFlags & IPSEC) !== 0) {
+      this.state.records[slot * FLOW_STRIDE + Flow.tunnelBytes]! += tunnelBytesOf(batch, row);
+    }
+  }
+
+  private count(slot: number, kind: number, packets: number, bytes: number): void {
+    const { records } = this.state;
+    records[slot * FLOW_STRIDE + Flow.packets + kind]! += packets;
+    records[slot * FLOW_STRIDE + Flow.bytes + kind]! += bytes;
+  }
+
+  private addRow(batch: PacketBatch, row: number, slot: number): void {
+    const { records } = this.state;
+    const { wireLength, timeSeconds, timeNanoseconds } = batch.block;
+    addLayers(records, slot * FLOW_STRIDE, batch.layerBytes, row * LAYER_STRIDE, wireLength[row]!);
+    widenSpan(records, slot * FLOW_STRIDE + Flow.span, timeSeconds[row]!, timeNanoseconds[row]!);
+  }
+
+  /** Takes the fragments of a datagram from where they wait to its flow. */
+  private addDatagram(batch: PacketBatch, row: number, rowFlags: number): void {
+    const slot = this.slotOf(batch, row, rowFlags);
+    const packets = batch.fragments[row]!;
+    const bytes = batch.fragmentBytes[row]!;
+    const isWhole = (rowFlags & PacketFlag.incomplete) === 0;
+    const provisional = provisionalClass(this.outerProtocol(batch, row));
+    const kind = isWhole ? protectionClass(rowFlags, batch.protocol[row]!) : provisional;
+    this.count(FlowSlot.fragments, provisional, -packets, -bytes);
+    this.count(slot, kind, packets, bytes);
+    this.moveDatagramLayers(batch, row, slot, isWhole);
+    const { timeSeconds, timeNanoseconds } = batch.block;
+    widenSpan(this.state.records, slot * FLOW_STRIDE + Flow.span, timeSeconds[row]!, timeNanoseconds[row]!);
+    if (!isWhole) return;
+    if ((rowFlags & IPSEC) !== 0) {
+      this.state.records[slot * FLOW_STRIDE + Flow.tunnelBytes]! += tunnelBytesOf(batch, row);
+    }
+    if ((rowFlags & PacketFlag.tcp) !== 0) this.addTcp(batch, row, rowFlags, slot);
+  }
+
+  private outerProtocol(batch: PacketBatch, row: number): number {
+    const ip = batch.ipOffset[row]!;
+    const end = batch.block.offset[row]! + batch.block.capturedLength[row]!;
+    return ip === NONE || ip + 20 > end ? 0 : ipProtocol(this.data, ip, end);
+  }
+
+  /**
+   * The datagram's own layers hold no link and IP header. Of the headers of its fragments, known as a sum only, the flow
+   * is charged one IP header each; the rest is link.
+   */
+  private moveDatagramLayers(batch: PacketBatch, row: number, slot: number, isWhole: boolean): void {
+    const { records } = this.state;
+    const at = slot * FLOW_STRIDE + Flow.layers;
+    const waiting = FlowSlot.fragments * FLOW_STRIDE + Flow.layers;
+    let data = 0;
+    for (let layer = 0; layer < LAYER_STRIDE; layer++) {
+      const bytes = batch.layerBytes[row * LAYER_STRIDE + layer]!;
+      data += bytes;
+      records[at + (isWhole ? layer : Layer.other)]! += bytes;
+    }
+    const ip = batch.ipOffset[row]!;
+    const headers = batch.fragmentBytes[row]! - data;
+    const ipBytes = ip === NONE ? 0 : batch.fragments[row]! * ipHeaderBytes(this.data, ip);
+    const charged = Math.min(Math.max(0, headers), ipBytes);
+    records[at + Layer.ip]! += charged;
+    records[at + Layer.link]! += headers - charged;
+    records[waiting + Layer.ip]! -= charged;
+    records[waiting + Layer.link]! -= headers - charged;
+    records[waiting + Layer.fragment]! -= data;
+  }
+
+  private addTcp(batch: PacketBatch, row: number, rowFlags: number, slot: number): void {
+    const transport = batch.transportOffset[row]!;
+    if (transport === NONE || slot < FlowSlot.first) return;
+    const at = slot * FLOW_STRIDE;
+    const { records } = this.state;
+    const isSyn = (rowFlags & PacketFlag.tcpSyn) !== 0;
+    const sequence = this.view.getInt32(transport + 4);
+    if (isSyn) this.addSyn(at, transport, sequence);
+    const length = batch.payloadLength[row]!;
+    if (length === 0 || length === NONE) return;
+    if (length > records[at + Flow.mssUsed]!) records[at + Flow.mssUsed] = length;
+    let stream = records[at + Flow.tailStream]!;
+    if (stream === 0) stream = this.startStream(at, -1);
+    // SYN takes one sequence number, data on it starts behind (RFC 7413).
+    this.streams.addSegment(stream, isSyn ? (sequence + 1) | 0 : sequence, length);
+  }
+
+  private addSyn(at: number, transport: number, sequence: number): void {
+    const { records } = this.state;
+    if (records[at + Flow.mssAnnounced] === 0) {
+      parseTcpOptions(this.data, transport, this.options);
+      records[at + Flow.mssAnnounced] = this.options.mss;
+    }
+    const stream = records[at + Flow.tailStream]!;
+    if (stream === 0 || this.streams.synOf(stream) !== sequence >>> 0) this.startStream(at, sequence >>> 0);
+  }
+
+  /** A new connection of the flow. The first and the last one stay open for merging, those between become totals. */
+  private startStream(at: number, syn: number): number {
+    const { records } = this.state;
+    const head = records[at + Flow.headStream]!;
+    const tail = records[at + Flow.tailStream]!;
+    if (head !== tail) {
+      this.retire(at, this.streams, tail);
+      this.streams.reset(tail, syn);
+      return tail;
+    }
+    const stream = this.streams.create(syn);
+    if (head === 0) records[at + Flow.headStream] = stream;
+    records[at + Flow.tailStream] = stream;
+    return stream;
+  }
+
+  private retire(at: number, streams: TcpStreams, stream: number): void {
+    const { records } = this.state;
+    const totals = streams.totals(stream);
+    records[at + Flow.pastBytes]! += totals.bytes;
+    records[at + Flow.pastDistinct]! += totals.distinctBytes;
+    records[at + Flow.pastRetransmissions]! += totals.retransmissions;
+    records[at + Flow.pastKeepAlives]! += totals.keepAlives;
+  }
+
+  /** @param later of what was seen after everything in this table; not changed */
+  merge(later: FlowsState): void {
+    for (let other = 0; other < later.table.count; other++) {
+      const slot = other < FlowSlot.first ? other : this.table.findKey(later.table.keys, other * KEY_WORDS);
+      if ((slot + 1) * FLOW_STRIDE > this.state.records.length) this.grow();
+      const otherAt = other * FLOW_STRIDE;
+      mergeFlowRecord(this.state.records, slot * FLOW_STRIDE, later.records, otherAt);
+      if (slot >= FlowSlot.first) this.mergeStreams(slot * FLOW_STRIDE, later, otherAt);
+    }
+  }
+
+  private mergeStreams(at: number, later: FlowsState, otherAt: number): void {
+    const { records } = this.state;
+    const otherHead = later.records[otherAt + Flow.headStream]!;
+    const otherTail = later.records[otherAt + Flow.tailStream]!;
+    if (otherHead === 0) return;
+    if (records[at + Flow.headStream] === 0) {
+      const head = this.streams.adopt(later.streams, otherHead);
+      records[at + Flow.headStream] = head;
+      records[at + Flow.tailStream] =
+        otherTail === otherHead ? head : this.streams.adopt(later.streams, otherTail);
+      return;
+    }
+    const tail = records[at + Flow.tailStream]!;
+    const otherSyn = synOf(later.streams, otherHead);
+    if (otherSyn === -1 || otherSyn === this.streams.synOf(tail)) {
+      this.streams.join(tail, later.streams, otherHead);
+    } else {
+      this.streams.overwrite(this.startStream(at, -1), later.streams, otherHead);
+    }
+    if (otherTail === otherHead) return;
+    this.streams.overwrite(this.startStream(at, -1), later.streams, otherTail);
+  }
+
+  /** What became of the TCP payload of a flow: all its connections. */
+  streamTotals(slot: number): {
+    bytes: number;
+    distinct: number;
+    retransmissions: number;
+    keepAlives: number;
+  } {
+    const { records } = this.state;
+    const at = slot * FLOW_STRIDE;
+    const total = {
+      bytes: records[at + Flow.pastBytes]!,
+      distinct: records[at + Flow.pastDistinct]!,
+      retransmissions: records[at + Flow.pastRetransmissions]!,
+      keepAlives: records[at + Flow.pastKeepAlives]!,
+    };
+    const streams = new Set([records[at + Flow.headStream]!, records[at + Flow.tailStream]!]);
+    streams.delete(0);
+    for (const stream of streams) {
+      const part = this.streams.totals(stream);
+      total.bytes += part.bytes;
+      total.distinct += part.distinctBytes;
+      total.retransmissions += part.retransmissions;
+      total.keepAlives += part.keepAlives;
+    }
+    return total;
+  }
+}
+
+/** Adds the layers of a row. Most rows have five layers only: when these are all of it, the others are not looked at. */
+function addLayers(records: Float64Array, at: number, layers: Uint32Array, from: number, wire: number): void {
+  const link = layers[from + Layer.link]!;
+  const ip = layers[from + Layer.ip]!;
+  const transport = layers[from + Layer.transport]!;
+  const payload = layers[from + Layer.payload]!;
+  records[at + Layer.link]! += link;
+  records[at + Layer.ip]! += ip;
+  records[at + Layer.transport]! += transport;
+  records[at + Layer.payload]! += payload;
+  if (link + ip + transport + payload === wire) return;
+  for (let layer = Layer.udpEncap; layer <= Layer.innerIp; layer++) {
+    records[at + layer]! += layers[from + layer]!;
+  }
+  for (let layer = Layer.other; layer <= Layer.fragment; layer++) {
+    records[at + layer]! += layers[from + layer]!;
+  }
+}

@@ -1,0 +1,254 @@
+import {
+  addEspIv,
+  addEspLength,
+  addEspTrailer,
+  mergeSuiteEvidence,
+  newSuiteEvidence,
+  type SuiteEvidence,
+} from '../ipsec/infer-evidence.js';
+import { LAYER_STRIDE, Layer } from '../packet/layers.js';
+import { NONE, type PacketBatch, PacketFlag } from '../packet/packet-batch.js';
+import { ipHeaderBytes, isIpInIp, isIpv6At } from './ip-header.js';
+import { KEY_WORDS, KeyTable, type KeyTableState } from './key-table.js';
+import { NOT_WIRE } from './packet-class.js';
+import { clearSaRecord, SA_STRIDE, Sa } from './sa-record.js';
+import { nextHeaderOf } from './security-row.js';
+import { addSequence, joinSequence, Sequence, type SequenceSets } from './sequence-numbers.js';
+import { uniteSpans, widenSpan } from './time-span.js';
+
+/** Slots that are no SA: `other` holds those for which there was no room. */
+export const SaSlot = { other: 0, first: 1 } as const;
+
+/** Most SAs told apart. */
+export const MAX_SAS = 16_384;
+
+/** Bit of word 0 of an SA's key, above the protocol number. Word 1 is the SPI. */
+export const SA_UDP_ENCAP = 1 << 8;
+
+export const IPPROTO_ESP = 50;
+const ESP_HEADER_BYTES = 8;
+/** ESP header and the 8 bytes where an IV may be. */
+const IV_END = 16;
+
+/** SAs whose suite can be inferred; the evidence of one takes up to 64 KiB. */
+const MAX_EVIDENCE = 1024;
+
+/** IVs and trailers are looked at in these packets only. Chosen by number, so that pieces choose as the whole does. */
+function isSample(sequence: number): boolean {
+  return (sequence & 7) === 0 || (sequence < 256 && (sequence & 1) === 0);
+}
+
+/** What closed ESP shows of its suite. */
+export interface ClosedEvidence {
+  evidence: SuiteEvidence;
+  /** ESP header and first 8 bytes of the first packet sampled: its IV is compared with that of the piece before. */
+  firstIv: Uint8Array | null;
+}
+
+/** Plain data. */
+export interface SecurityAssociationsState {
+  table: KeyTableState;
+  /** `SA_STRIDE` numbers a slot, see sa-record.ts. */
+  records: Float64Array;
+  sequences: SequenceSets;
+  evidence: (ClosedEvidence | null)[];
+}
+
+/**
+ * Everything counted per SA: protocol, SPI, both addresses, UDP encapsulation. The SAs of one packet (AH over ESP) are
+ * each charged the whole packet. `security-associations.ts` tells it.
+ */
+export class SaCounters {
+  readonly state: SecurityAssociationsState;
+  private readonly table = new KeyTable(SaSlot.first, MAX_SAS, SaSlot.other);
+  private data: Uint8Array = new Uint8Array(0);
+  private view: DataView = new DataView(new ArrayBuffer(0));
+
+  constructor() {
+    const records = new Float64Array(8 * SA_STRIDE);
+    for (let at = 0; at < records.length; at += SA_STRIDE) clearSaRecord(records, at);
+    this.state = { table: this.table.state, records, sequences: { seen: [], rising: [] }, evidence: [] };
+  }
+
+  /** Counts the AH and ESP headers of all rows. */
+  add(batch: PacketBatch): void {
+    const { security, flags } = batch;
+    if (security.count === 0) return;
+    if (batch.block.data !== this.data) this.attach(batch.block.data);
+    for (let header = 0; header < security.count; header++) {
+      const row = security.row[header]!;
+      const rowFlags = flags[row]!;
+      if ((rowFlags & NOT_WIRE) !== 0) continue;
+      const slot = this.slotOf(batch, header);
+      if (slot < 0) continue;
+      this.addHeader(batch, header, row, rowFlags, slot);
+    }
+  }
+
+  private attach(data: Uint8Array): void {
+    this.data = data;
+    this.view = new DataView(data.buffer, data.byteOffset, data.byteLength);
+  }
+
+  /** @returns -1 if the addresses are not there */
+  private slotOf(batch: PacketBatch, header: number): number {
+    const { security } = batch;
+    const { view } = this;
+    const ip = security.ipOffset[header]!;
+    if (ip === NONE || security.offset[header]! < ip + 20) return -1;
+    const meta = security.protocol[header]! | (security.udpEncap[header] === 1 ? SA_UDP_ENCAP : 0);
+    const spi = security.spi[header]! | 0;
+    const slot = isIpv6At(this.data, ip)
+      ? this.table.find6(meta, spi, view, ip + 8)
+      : this.table.find4(meta, spi, view.getInt32(ip + 12), view.getInt32(ip + 16));
+    this.makeRoomFor(slot);
+    return slot;
+  }
+
+  private makeRoomFor(slot: number): void {
+    const { state } = this;
+    const old = state.records;
+    if ((slot + 1) * SA_STRIDE > old.length) {
+      const records = new Float64Array(old.length * 2);
+      records.set(old);
+      for (let at = old.length; at < records.length; at += SA_STRIDE) clearSaRecord(records, at);
+      state.records = records;
+    }
+    const { seen, rising } = state.sequences;
+    while (seen.length <= slot) {
+      seen.push(null);
+      rising.push(null);
+      state.evidence.push(null);
+    }
+  }
+
+  private addHeader(batch: PacketBatch, header: number, row: number, rowFlags: number, slot: number): void {
+    const { security, block } = batch;
+    const { records, sequences } = this.state;
+    const at = slot * SA_STRIDE;
+    const isDatagram = (rowFlags & PacketFlag.reassembled) !== 0;
+    const ip = security.ipOffset[header]!;
+    const end = security.end[header]!;
+    records[at + Sa.wireBytes]! += isDatagram ? batch.fragmentBytes[row]! : block.wireLength[row]!;
+    records[at + Sa.integrity + security.integrity[header]!]! += 1;
+    widenSpan(records, at + Sa.span, block.timeSeconds[row]!, block.timeNanoseconds[row]!);
+    if (slot >= SaSlot.first) {
+      addSequence(sequences, slot, records, at, security.sequence[header]!);
+    } else {
+      records[at + Sequence.packets]! += 1;
+    }
+    if (isDatagram) this.addFragmented(batch, row, at);
+    else if (end - ip > records[at + Sa.largestBytes]!) records[at + Sa.largestBytes] = end - ip;
+    this.addSizes(batch, header, slot, rowFlags);
+  }
+
+  private addFragmented(batch: PacketBatch, row: number, at: number): void {
+    const { records } = this.state;
+    const ip = batch.ipOffset[row]!;
+    records[at + Sa.fragmented]! += 1;
+    const fragments = batch.fragments[row]!;
+    if (fragments === 0 || ip === NONE) return;
+    let data = 0;
+    for (let layer = 0; layer < LAYER_STRIDE; layer++) data += batch.layerBytes[row * LAYER_STRIDE + layer]!;
+    // At least one fragment was as large as their mean.
+    const needed = ipHeaderBytes(this.data, ip) + Math.ceil(data / fragments);
+    if (needed > records[at + Sa.largestFragmentBytes]!) records[at + Sa.largestFragmentBytes] = needed;
+  }
+
+  private addSizes(batch: PacketBatch, header: number, slot: number, rowFlags: number): void {
+    const { security } = batch;
+    const { records } = this.state;
+    const at = slot * SA_STRIDE;
+    if (security.protocol[header] !== IPPROTO_ESP) {
+      const offset = security.offset[header]!;
+      records[at + Sa.opened]! += 1;
+      records[at + Sa.icvBytes]! += security.icvBytes[header]!;
+      records[at + Sa.ahBytes]! += (this.data[offset + 1]! + 2) * 4;
+    } else if (security.opened[header] === 1) {
+      records[at + Sa.opened]! += 1;
+      records[at + Sa.ivBytes]! += security.ivBytes[header]!;
+      records[at + Sa.icvBytes]! += security.icvBytes[header]!;
+      records[at + Sa.padBytes]! += security.padBytes[header]!;
+    } else {
+      this.addClosed(batch, header, slot, rowFlags);
+      return;
+    }
+    this.addMode(batch, header, at);
+  }
+
+  /** An incomplete datagram's ESP is not split: its bytes have no layer. */
+  private addClosed(batch: PacketBatch, header: number, slot: number, rowFlags: number): void {
+    const { records } = this.state;
+    const at = slot * SA_STRIDE;
+    const { security } = batch;
+    if ((rowFlags & PacketFlag.incomplete) !== 0) return;
+    const opaque = batch.layerBytes[security.row[header]! * LAYER_STRIDE + Layer.espOpaque]!;
+    const bytes = security.end[header]! - security.offset[header]! - ESP_HEADER_BYTES;
+    records[at + Sa.closed]! += 1;
+    records[at + Sa.closedBytes]! += Math.min(opaque, bytes);
+    if ((rowFlags & PacketFlag.reassembled) !== 0) records[at + Sa.closedFragmented]! += 1;
+    const before = header - 1;
+    if (before >= 0 && security.row[before] === security.row[header] && security.protocol[before] !== 50) {
+      records[at + Sa.coveredByAh]! += 1;
+    }
+    if (bytes > 0 && slot >= SaSlot.first && slot < MAX_EVIDENCE)
+      this.addEvidence(batch, header, slot, bytes);
+  }
+
+  private addEvidence(batch: PacketBatch, header: number, slot: number, bytes: number): void {
+    const { security, block } = batch;
+    const { evidence: all } = this.state;
+    const row = security.row[header]!;
+    all[slot] ??= { evidence: newSuiteEvidence(), firstIv: null };
+    const { evidence } = all[slot];
+    addEspLength(evidence, bytes);
+    const captured = block.offset[row]! + block.capturedLength[row]!;
+    const offset = security.offset[header]!;
+    const end = security.end[header]!;
+    if (!isSample(security.sequence[header]!) || bytes < 8 || offset + IV_END > captured) return;
+    addEspIv(evidence, this.data, offset);
+    all[slot].firstIv ??= this.data.slice(offset, offset + IV_END);
+    if (end <= captured) addEspTrailer(evidence, this.data, offset, end);
+  }
+
+  private mergeEvidence(slot: number, later: ClosedEvidence | null | undefined): void {
+    if (!later || slot < SaSlot.first || slot >= MAX_EVIDENCE) return;
+    const { evidence: all } = this.state;
+    all[slot] ??= { evidence: newSuiteEvidence(), firstIv: null };
+    const own = all[slot];
+    // Had the pieces been one, this IV would have been compared with our last one.
+    if (later.firstIv !== null) addEspIv(own.evidence, later.firstIv, 0);
+    own.firstIv ??= later.firstIv;
+    mergeSuiteEvidence(own.evidence, later.evidence);
+  }
+
+  private addMode(batch: PacketBatch, header: number, at: number): void {
+    const { records } = this.state;
+    if (!isIpInIp(nextHeaderOf(batch, header))) {
+      records[at + Sa.transport]! += 1;
+      return;
+    }
+    records[at + Sa.tunnel]! += 1;
+    records[at + Sa.tunnelBytes]! += ipHeaderBytes(this.data, batch.security.ipOffset[header]!);
+  }
+
+  /** @param later of what was seen after everything in this table */
+  merge(later: SecurityAssociationsState): void {
+    for (let other = 0; other < later.table.count; other++) {
+      const slot = other < SaSlot.first ? other : this.table.findKey(later.table.keys, other * KEY_WORDS);
+      this.makeRoomFor(slot);
+      const { records, sequences } = this.state;
+      const at = slot * SA_STRIDE;
+      const otherAt = other * SA_STRIDE;
+      for (let i = Sa.wireBytes; i <= Sa.fragmented; i++) records[at + i]! += later.records[otherAt + i]!;
+      for (const i of [Sa.largestBytes, Sa.largestFragmentBytes]) {
+        records[at + i] = Math.max(records[at + i]!, later.records[otherAt + i]!);
+      }
+      this.mergeEvidence(slot, later.evidence[other]);
+      uniteSpans(records, at + Sa.span, later.records, otherAt + Sa.span);
+      if (slot === SaSlot.other)
+        records[at + Sequence.packets]! += later.records[otherAt + Sequence.packets]!;
+      else joinSequence(sequences, slot, records, at, later.sequences, other, later.records, otherAt);
+    }
+  }
+}
