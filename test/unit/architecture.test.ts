@@ -11,10 +11,12 @@ const ALLOWED_IMPORTS: Readonly<Record<string, readonly string[]>> = {
   capture: ['packet/frame-block.ts'],
   migration: ['packet'],
   analysis: ['packet', 'ipsec', 'migration'],
+  // Files, worker threads and analyses brought together
+  pipeline: ['packet', 'ipsec', 'capture', 'migration', 'analysis'],
   scenario: [],
   result: ['scenario'],
   model: ['scenario', 'result', 'ipsec', 'migration'],
-  orchestrator: ['scenario', 'result', 'capture', 'analysis'],
+  orchestrator: ['scenario', 'result', 'capture', 'analysis', 'pipeline'],
   report: ['result', 'analysis'],
   cli: ['*'],
   // index.ts, the public library
