@@ -39,6 +39,7 @@ export class PcapParser implements RecordParser {
   offset: number;
   stopOffset = Number.POSITIVE_INFINITY;
   frameCount = 0;
+  lastFrameNumber = 0;
   neededBytes = PCAP_FILE_HEADER_BYTES;
   error: CaptureError | null = null;
   readonly linkTypes = new Set<number>();
@@ -123,7 +124,7 @@ export class PcapParser implements RecordParser {
     const fractionsPerSecond = state.nanosecond ? 1_000_000_000 : 1_000_000;
     const nanosecondsPerFraction = state.nanosecond ? 1 : 1000;
     const link = state.linkType;
-    const frameBase = this.frameCount + 1;
+    const frameBase = this.lastFrameNumber + 1;
     const stop = Math.min(end, start + (this.stopOffset - this.offset));
     let count = 0;
     let at = start;
@@ -156,6 +157,7 @@ export class PcapParser implements RecordParser {
     }
     block.count = count;
     this.frameCount += count;
+    this.lastFrameNumber += count;
     this.offset += at - start;
     this.neededBytes = needed;
     if (count > 0) state.referenceSeconds ??= timeSeconds[0]!;

@@ -15,6 +15,16 @@ export const BlockType = {
   sectionHeader: 0x0a0d_0d0a,
 } as const;
 
+/** Blocks that are no packets, which Wireshark lists and numbers among them. The numbers are Sysdig's events. */
+export const NUMBERED_BLOCK_TYPES: ReadonlySet<number> = new Set([
+  BlockType.systemdJournalExport,
+  BlockType.custom,
+  BlockType.customNotCopied,
+  0x204,
+  0x216,
+  0x221,
+]);
+
 export const OptionCode = {
   end: 0,
   comment: 1,

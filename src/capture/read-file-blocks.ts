@@ -40,6 +40,8 @@ export interface RangeOutcome {
   endState: ParserState | null;
   /** Frames of the range, warm-up not counted. */
   frames: number;
+  /** What to add to the numbers of the range behind this one. At least `frames`. */
+  lastFrameNumber: number;
   error: CaptureError | null;
   drops: DropTally;
   commentCount: number;
@@ -102,6 +104,7 @@ export class FileBlockReader implements Iterable<FrameBlock> {
       startState: this.#startState,
       endState: isFound ? parser.state() : null,
       frames: isFound ? parser.frameCount : 0,
+      lastFrameNumber: isFound ? parser.lastFrameNumber : 0,
       error: parser?.error ?? null,
       drops: parser?.drops ?? createDropTally(),
       commentCount: parser?.commentCount ?? 0,
@@ -186,6 +189,7 @@ export class FileBlockReader implements Iterable<FrameBlock> {
     }
     this.warmupFrames = 0;
     parser.frameCount = 0;
+    parser.lastFrameNumber = 0;
     parser.commentCount = 0;
     parser.drops = createDropTally();
   }

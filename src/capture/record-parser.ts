@@ -54,8 +54,10 @@ export interface RecordParser {
   offset: number;
   /** Records that start here or later are left alone. */
   stopOffset: number;
-  /** Frames numbered so far. */
+  /** Frames given out so far. */
   frameCount: number;
+  /** Number given out last. More than `frameCount` where Wireshark numbers blocks that are no frames. */
+  lastFrameNumber: number;
   /** Length of the record that `parse` stopped at because `end` cuts it, as far as that is known. */
   neededBytes: number;
   error: CaptureError | null;

@@ -33,24 +33,24 @@ export function readInChunks(
   const ranges = planChunks(path, chunkBytes);
   const reading: ChunkedReading = { lines: [], error: null, drops: null, comments: 0, chunks: 0, redone: 0 };
   let before: RangeOutcome | null = null;
-  let frames = 0;
+  let lastNumber = 0;
   for (const range of ranges) {
     if (range.startOffset > 0 && state === null) break;
     let chunk = readRange(
       path,
       range,
       state === null ? options : { ...options, assumedState: state },
-      frames,
+      lastNumber,
     );
     if (before !== null && !rangeFollows(before, chunk.outcome)) {
       const knownStart = continuationOf(before);
       if (knownStart === null) break;
-      chunk = readRange(path, range, { ...options, knownStart }, frames);
+      chunk = readRange(path, range, { ...options, knownStart }, lastNumber);
       reading.redone++;
     }
     reading.chunks++;
     reading.lines.push(...chunk.lines);
-    frames += chunk.outcome.frames;
+    lastNumber += chunk.outcome.lastFrameNumber;
     const drops: DropTally =
       before === null ? chunk.outcome.drops : joinDropTallies(before.drops, chunk.outcome.drops);
     reading.comments += chunk.outcome.commentCount;

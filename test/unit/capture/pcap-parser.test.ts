@@ -103,7 +103,7 @@ test('goes on from a state in the middle of a file', () => {
   const first = new PcapParser();
   const whole = parseAll(first, bytes);
   const second = new PcapParser(structuredClone(first.state()), 100);
-  second.frameCount = 1;
+  second.lastFrameNumber = 1;
   assert.deepEqual(parseAll(second, bytes.subarray(100)), whole.slice(1));
   assert.equal(second.offset, bytes.length);
 });

@@ -114,6 +114,33 @@ test('reads times of every resolution as tshark does, to the nanosecond', (t) =>
   assert.deepEqual(withoutBytes(parseAll(new PcapngParser(), built.bytes())), tsharkLines(t, built.bytes()));
 });
 
+test('numbers frames past blocks that tshark numbers, and past those it does not', (t) => {
+  if (!requireTool(t, 'tshark')) return;
+  const built = new PcapngBytes().section().interface(1);
+  const enterprise = Buffer.from('d97e0000', 'hex');
+  const journal = Buffer.from('__REALTIME_TIMESTAMP=1700000000000000\nMESSAGE=a\n\n'.padEnd(52, '\n'));
+  const blocks: [type: number, body: Buffer][] = [
+    [4, Buffer.alloc(4)],
+    [9, journal],
+    [0x0bad, enterprise],
+    [0x4000_0bad, enterprise],
+    [0x101, enterprise],
+    [0x204, Buffer.alloc(32)],
+    [0x216, Buffer.alloc(36)],
+    [0x221, Buffer.alloc(36)],
+  ];
+  for (const [type, body] of blocks) built.block(type, body).enhanced(0, NOW_US, Buffer.alloc(999));
+  const bytes = built.bytes();
+  const parser = new PcapngParser();
+  const found = withoutBytes(parseAll(parser, bytes));
+  assert.deepEqual(
+    found,
+    tsharkLines(t, bytes).filter((line) => line.endsWith('\t999\t999')),
+  );
+  assert.equal(parser.frameCount, blocks.length);
+  assert.equal(Number(found.at(-1)?.split('\t')[0]), parser.lastFrameNumber);
+});
+
 test('adds the time offset of an interface, whichever its sign', () => {
   const built = new PcapngBytes().section(false);
   built.interface(1, 0, built.clock(9, 1_000_000_000n)).interface(1, 0, built.clock(6, -3600n));
