@@ -46,6 +46,7 @@ export function renderRemarks(summary: AnalysisSummary, context: ReportContext):
 
 function describeFragmentation({ fragmentation, wire }: AnalysisSummary): string {
   const { fragments, datagrams, incomplete, overlaps, overheadBytes } = fragmentation;
+  if (wire.packets === 0) return '';
   const tooBig = describePacketTooBig(fragmentation);
   if (fragments === 0) return `No fragments.${tooBig} ${describeDontFragment(fragmentation)}`.trimEnd();
   const troubles = [

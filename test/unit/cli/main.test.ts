@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { repoPath } from '../../repo-root.js';
+import { runTare, TARE } from './run-tare.js';
+
+test('--version prints that of package.json', () => {
+  const { version } = JSON.parse(readFileSync(repoPath('package.json'), 'utf8')) as { version: string };
+  assert.deepEqual(runTare(['--version']), { exitCode: 0, stdout: `${version}\n`, stderr: '' });
+});
+
+for (const args of [
+  ['--help'],
+  ['analyze', '--help'],
+  ['packets', '--help'],
+  ['suites', '--help'],
+  ['help', 'packets'],
+]) {
+  test(`tare ${args.join(' ')} shows examples`, () => {
+    const { exitCode, stdout, stderr } = runTare(args);
+    assert.equal(exitCode, 0);
+    assert.match(stdout, /Examples:\n {2}\$ tare /);
+    assert.equal(stderr, '');
+  });
+}
+
+test('help fits 100 columns', () => {
+  for (const command of ['analyze', 'packets', 'suites']) {
+    for (const line of runTare([command, '--help'], { env: { COLUMNS: '100' } }).stdout.split('\n')) {
+      assert.ok(line.length <= 100, line);
+    }
+  }
+});
+
+test('a mistyped command is answered with the right one', () => {
+  const { exitCode, stdout, stderr } = runTare(['analize']);
+  assert.equal(exitCode, 2);
+  assert.equal(stdout, '');
+  assert.match(stderr, /Did you mean analyze\?/);
+});
+
+test('a mistyped option is answered with the right one', () => {
+  const { exitCode, stderr } = runTare(['suites', '--jsn']);
+  assert.equal(exitCode, 2);
+  assert.match(stderr, /Did you mean --json\?/);
+});
+
+test('wrong usage ends with 2', () => {
+  for (const args of [
+    [],
+    ['analyze'],
+    ['packets'],
+    ['packets', 'a', 'b'],
+    ['packets', 'a', '--csv', '--ndjson'],
+    ['packets', 'a', '--range', '9-3'],
+    ['analyze', 'a', '--workers', '0'],
+    ['analyze', '-', '-'],
+    ['analyze', '-', '--keys', '-'],
+    ['analyze', 'a', '--write-esp-sa', 'b'],
+    ['analyze', 'a', '--write-decrypted', 'b'],
+    ['suites', 'surplus'],
+  ]) {
+    const { exitCode, stdout, stderr } = runTare(args);
+    assert.equal(exitCode, 2, args.join(' '));
+    assert.equal(stdout, '');
+    assert.notEqual(stderr, '');
+  }
+});
+
+test('an unknown suite is answered with those it might be', () => {
+  const { exitCode, stderr } = runTare(['packets', 'a.pcap', '--esp', 'aes128gmc16']);
+  assert.equal(exitCode, 2);
+  assert.match(stderr, /^tare: --esp: .*aes128gcm16/);
+});
+
+test('a reader who has seen enough ends it quietly', () => {
+  const pipeline = `'${process.execPath}' '${TARE}' packets '${repoPath('captures/migration/ms-gcm-1500.pcap')}'`;
+  const script = `set -o pipefail; ${pipeline} 2>&1 | head -n 3; echo "\${PIPESTATUS[0]}"`;
+  const lines = execFileSync('bash', ['-c', script], { encoding: 'utf8' }).trimEnd().split('\n');
+  assert.equal(lines.length, 4);
+  assert.equal(lines[3], '0');
+});

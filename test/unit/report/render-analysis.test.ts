@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import stringWidth from 'string-width';
+import type { AnalysisSummary } from '../../../src/analysis/analysis-summary.js';
+import { renderAnalysis } from '../../../src/report/render-analysis.js';
+import { emptySummary, sampleAssociation, sampleFlow, sampleSummary } from './sample-summary.js';
+
+const LONG_IPV6 = '2001:db8:1234:5678:9abc:def0:1234:5678';
+
+function render(summary: AnalysisSummary, width = 80): string {
+  return renderAnalysis(summary, { width, color: false });
+}
+
+test('a report fits one screen of 80 columns', () => {
+  const lines = render(sampleSummary()).trimEnd().split('\n');
+  assert.ok(lines.length >= 24 && lines.length <= 56, `${lines.length} lines`);
+});
+
+for (const width of [40, 80, 120, 200]) {
+  test(`no line is wider than ${width} columns`, () => {
+    const summary = sampleSummary();
+    summary.inputs[0]!.path = `/very/long/${'path/'.repeat(60)}データ.pcap`;
+    summary.securityAssociations.push(
+      sampleAssociation({ source: LONG_IPV6, destination: LONG_IPV6, udpEncap: true }),
+    );
+    summary.flows.push(sampleFlow({ source: LONG_IPV6, destination: LONG_IPV6, bytes: 2e13 }));
+    for (const color of [false, true]) {
+      for (const line of renderAnalysis(summary, { width, color }).split('\n')) {
+        assert.ok(stringWidth(line) <= width, `${stringWidth(line)} columns: ${line}`);
+      }
+    }
+  });
+}
+
+test('the first line says how much is protected and how much is not', () => {
+  const [first] = render(sampleSummary()).split('\n');
+  assert.match(first!, /96\.6 % in ESP, 3\.4 % \(498 kB\) in the clear/);
+});
+
+test('clear traffic alone is called not protected', () => {
+  const summary = sampleSummary();
+  summary.protection.clear = { packets: 10_688, bytes: 14_498_000 };
+  summary.protection.esp = { packets: 0, bytes: 0 };
+  assert.match(render(summary), /^NOT PROTECTED: 100 % /);
+});
+
+test('AH alone is not taken for encryption', () => {
+  const summary = sampleSummary();
+  summary.protection.ah = summary.protection.esp;
+  summary.protection.esp = { packets: 0, bytes: 0 };
+  assert.match(render(summary), /authenticated by AH but\s+readable/);
+  assert.doesNotMatch(render(summary), /in ESP/);
+});
+
+test('ESP without encryption is called readable', () => {
+  const summary = sampleSummary();
+  summary.securityAssociations = [
+    sampleAssociation({ suite: { name: 'null-sha256', certainty: 'measured', candidates: [] } }),
+  ];
+  assert.match(render(summary), /1 ESP SA \(14\.0 MB\) without encryption: readable by anybody/);
+});
+
+test('uncertain figures carry their mark', () => {
+  const text = render(sampleSummary(), 120);
+  assert.match(text, /ESP IV .* ~80,000/);
+  assert.match(text, /ESP padding .* ±15,000 +0\.\.30,000/);
+  assert.match(text, /ESP header .* 80,000$/m);
+  assert.match(text, /~aes128gcm16/);
+});
+
+test('the cost of IPsec is the sum of what it adds', () => {
+  assert.match(
+    render(sampleSummary()),
+    /IPsec adds ±355 kB \(between 340 kB and 370 kB\): 2\.6 % of the payload/,
+  );
+});
+
+test('in tunnel mode the second IP header counts as cost', () => {
+  const summary = sampleSummary();
+  summary.bytes.innerIp = { bytes: 200_000, certainty: 'measured' };
+  summary.securityAssociations.push(sampleAssociation({ mode: 'tunnel' }));
+  assert.match(render(summary), /IPsec adds ±555 kB/);
+});
+
+test('failed ICVs stand out', () => {
+  assert.match(render(sampleSummary(), 200), /1 WRONG, 2 ok/);
+});
+
+test('long lists are cut and say so', () => {
+  const summary = sampleSummary();
+  summary.flows = Array.from({ length: 50 }, (_, i) => sampleFlow({ sourcePort: 1000 + i, bytes: 50 - i }));
+  summary.securityAssociations = Array.from({ length: 20 }, () => sampleAssociation());
+  const text = render(summary);
+  assert.match(text, /… and 45 more \(--json has all\)/);
+  assert.match(text, /… and 12 more \(--json has all\)/);
+  assert.match(text, /10\.9\.0\.1:1000/);
+});
+
+test('a broken input is named with its offset and what was read', () => {
+  const text = render(sampleSummary(), 200);
+  assert.match(text, /Broken input part2\.pcapng\.gz at byte 123,456: .* first 20 frames/);
+});
+
+test('a capture without packets says so', () => {
+  assert.equal(render(emptySummary()), 'No packets on the wire in this input.\n');
+});
+
+test('without colour there are no escape sequences, with it there are', () => {
+  assert.ok(!render(sampleSummary()).includes('\u001b'));
+  assert.ok(renderAnalysis(sampleSummary(), { width: 80, color: true }).includes('\u001b['));
+});

@@ -1,0 +1,25 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { shortenMiddle, wrapText } from '../../../src/report/wrap-text.js';
+
+test('text is broken at spaces', () => {
+  assert.deepEqual(wrapText('one two three', { width: 9 }), ['one two', 'three']);
+});
+
+test('later lines are indented as told', () => {
+  assert.deepEqual(wrapText('one two three', { width: 9, first: '* ' }), ['* one two', '  three']);
+  assert.deepEqual(wrapText('one two three', { width: 9, rest: '    ' }), ['one two', '    three']);
+});
+
+test('a word longer than the line is broken, nothing is lost', () => {
+  assert.deepEqual(wrapText('[2001:db8::1]:44410', { width: 8 }), ['[2001:db', '8::1]:44', '410']);
+});
+
+test('wide characters count two columns', () => {
+  assert.deepEqual(wrapText('データ データ', { width: 8 }), ['データ', 'データ']);
+});
+
+test('a long path keeps its beginning and its end', () => {
+  assert.equal(shortenMiddle('/captures/2024/migration.pcap', 15), '/captur…on.pcap');
+  assert.equal(shortenMiddle('short', 15), 'short');
+});
