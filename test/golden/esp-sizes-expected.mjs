@@ -56,7 +56,7 @@ function examine(name, [suite, ...columns]) {
   const counts = new Map();
   let largestDatagramBytes = 0;
   for (const row of run.stdout
-    .trim()
+    .trimEnd()
     .split('\n')
     .map((line) => line.split('\t'))) {
     const [ipLen, plen, ah, udp, pad, more, offset, fragment] = row;
