@@ -8,7 +8,7 @@ export const SNIFF_BYTES = 12;
 
 /** What people pass by mistake, by the bytes it begins with. */
 const KNOWN_OTHERS: readonly (readonly [prefix: string, what: string])[] = [
-  ['1f8b', 'gzip within gzip: unpack it once with gzip -d'],
+  ['1f8b', 'gzip data: decompress it first with gzip -d'],
   ['504b0304', 'a ZIP archive: unpack it first'],
   ['28b52ffd', 'Zstandard data: decompress it first with zstd -d'],
   ['04224d18', 'LZ4 data: decompress it first with lz4 -d'],

@@ -146,7 +146,7 @@ test('says of a file that is no capture what it is and what to do', async () => 
     ],
     [fileOf('x.zst', Buffer.from('28b52ffd00', 'hex')), 'notACapture', /zstd -d.*expected pcap or pcapng/],
     [fileOf('text', Buffer.from('hi')), 'notACapture', /starts with 68 69; expected/],
-    [fileOf('twice.gz', gzipSync(gzipSync(MICRO))), 'notACapture', /gzip within gzip/],
+    [fileOf('twice.gz', gzipSync(gzipSync(MICRO))), 'notACapture', /gzip data: decompress it first/],
     [fileOf('half.pcapng', Buffer.from('0a0d0d0a1c0000000000000000', 'hex')), 'notACapture', /0a 0d 0d 0a/],
     [fileOf('stub.gz', Buffer.from('1f8b08', 'hex')), 'unreadable', /gzip data end early/],
   ];
