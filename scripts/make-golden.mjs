@@ -12,6 +12,7 @@ import { argv } from 'node:process';
 import { ROOT, runAsScript } from './prepare.mjs';
 
 const FOLDERS = ['captures/ipsec', 'captures/migration'];
+const HOSTILE = 'captures/hostile';
 const EXPECTED = 'test/golden/expected';
 
 /** Linux kernel algorithm -> tshark's name for it. What is missing here tshark 4.0 cannot open. */
@@ -38,6 +39,8 @@ function main() {
     writeFileSync(join(ROOT, EXPECTED, `tshark-${capture.name}.json`), toJson(expected));
     console.log(`${EXPECTED}/tshark-${capture.name}.json: ${expected.packets} packets`);
   }
+  if (filters.length === 0)
+    writeFileSync(join(ROOT, EXPECTED, 'tshark-hostile.json'), toJson(countHostile()));
   return 0;
 }
 
@@ -124,6 +127,18 @@ function withoutFrames(path, copies, commands, describe) {
   } finally {
     rmSync(folder, { recursive: true });
   }
+}
+
+/** Of files that break off: the packets before the break. */
+function countHostile() {
+  const command = 'tshark -n -r FILE -T fields -e frame.len';
+  const frameLengths = {};
+  for (const file of readdirSync(join(ROOT, HOSTILE)).sort()) {
+    const [name, ...args] = command.replace('FILE', `${HOSTILE}/${file}`).split(' ');
+    const { stdout } = spawnSync(name, args, { cwd: ROOT, encoding: 'utf8' });
+    frameLengths[file] = stdout.split('\n').slice(0, -1).map(Number);
+  }
+  return { tshark: run('tshark', ['--version']).split('\n')[0], commands: [command], frameLengths };
 }
 
 function describeFrames(frames) {
