@@ -57,7 +57,7 @@ async function runAnalyze(paths: string[], options: AnalyzeOptions): Promise<voi
   const knowledge = await readIpsecOptions(options);
   if (options.writeEspSa !== undefined) await writeEspSa(options.writeEspSa, knowledge.associations);
 
-  const { analyzeFiles } = await import('../analysis/analyze-files.js');
+  const { analyzeFiles } = await import('../pipeline/analyze-files.js');
   const progress = new ProgressLine(process.stderr, options.progress);
   const summary = await analyzeFiles({
     paths,

@@ -11,6 +11,8 @@ export const ExitCode = {
   environment: 4,
   /** A migration or run failed. */
   run: 5,
+  /** A defect in Tare itself (EX_SOFTWARE of sysexits.h). */
+  defect: 70,
   /** Ctrl-C: 128 + SIGINT. */
   interrupted: 130,
   /** 128 + SIGTERM. */

@@ -57,7 +57,9 @@ function explain(error: unknown): ExitCode {
     printMessage(error.message);
     return error.exitCode;
   }
-  throw error;
+  // Left to Node this would end with 1, which means --fail-on.
+  printMessage(`this is a defect in tare: ${error instanceof Error ? error.stack : String(error)}`);
+  return ExitCode.defect;
 }
 
 /** `| head`: whoever reads has seen enough. That is no failure, and nobody is left to tell. */
