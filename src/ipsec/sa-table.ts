@@ -10,15 +10,18 @@ export interface ExportedSaTable {
  * Security associations by SPI and destination address (RFC 4301 section 4.1). Immutable; lookups allocate nothing.
  *
  * Theory of operation: SAs with a plain SPI hang in chains off an open-addressed hash of (protocol, SPI) in Int32Arrays: a
- * Map would box every SPI above 2^30. The few with wildcards in the SPI (Wireshark's table allows it) are tried one after
- * the other, and only if no plain SPI matched. Among matches the most exact destination wins, then the source: a source
- * address that differs is no obstacle, since NAT rewrites it and the SPI does not depend on it.
+ * Map would box every SPI above 2^31, signed 32-bit numbers are never boxed. The few with wildcards in the SPI (Wireshark's
+ * table allows it) are tried one after the other, and only if no plain SPI matched. Among matches the most exact destination
+ * wins, then the source: a source address that differs is no obstacle, since NAT rewrites it and the SPI does not depend on
+ * it.
  */
 export class SaTable {
   readonly associations: readonly SecurityAssociation[];
   readonly #slots: Int32Array;
   readonly #slotMask: number;
   readonly #next: Int32Array;
+  readonly #spis: Int32Array;
+  readonly #protocols: Uint8Array;
   readonly #destinationRank: Uint8Array;
   readonly #masked: readonly number[];
 
@@ -29,6 +32,8 @@ export class SaTable {
     this.#slotMask = slotCount - 1;
     this.#slots = new Int32Array(slotCount).fill(-1);
     this.#next = new Int32Array(associations.length).fill(-1);
+    this.#spis = Int32Array.from(associations, (sa) => sa.spi | 0);
+    this.#protocols = Uint8Array.from(associations, (sa) => sa.protocolNumber);
     this.#destinationRank = Uint8Array.from(associations, destinationRank);
     this.#masked = associations.flatMap((sa, i) => (sa.spiMask === 0xffff_ffff ? [] : [i]));
     // Backwards, so that chains list earlier associations first.
@@ -44,7 +49,7 @@ export class SaTable {
   /**
    * The SA that a packet belongs to.
    * @param protocol 50 ESP, 51 AH
-   * @param spi as read from the packet, 0..2^32-1
+   * @param spi as read from the packet; 32 bits, signed or unsigned
    * @param data holds the packet
    * @param ipOffset IP header that ESP or AH belongs to, wholly inside `data`; its version nibble tells the family
    * @returns null if there is none
@@ -52,7 +57,7 @@ export class SaTable {
   lookup(protocol: number, spi: number, data: Uint8Array, ipOffset: number): SecurityAssociation | null {
     let best: SecurityAssociation | null = null;
     let bestRank = -1;
-    let index = this.#slots[this.#findSlot(protocol, spi)]!;
+    let index = this.#slots[this.#findSlot(protocol, spi | 0)]!;
     while (index >= 0) {
       const rank = this.#rank(index, data, ipOffset);
       if (rank > bestRank) {
@@ -112,7 +117,7 @@ export class SaTable {
 
   #insert(index: number): void {
     const sa = this.associations[index]!;
-    const slot = this.#findSlot(sa.protocolNumber, sa.spi);
+    const slot = this.#findSlot(sa.protocolNumber, sa.spi | 0);
     this.#next[index] = this.#slots[slot]!;
     this.#slots[slot] = index;
   }
@@ -123,8 +128,7 @@ export class SaTable {
     for (;;) {
       const index = this.#slots[slot]!;
       if (index < 0) return slot;
-      const sa = this.associations[index]!;
-      if (sa.spi === spi && sa.protocolNumber === protocol) return slot;
+      if (this.#spis[index] === spi && this.#protocols[index] === protocol) return slot;
       slot = (slot + 1) & this.#slotMask;
     }
   }

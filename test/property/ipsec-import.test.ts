@@ -109,6 +109,19 @@ test('arbitrary text gives associations, warnings or the typed error, nothing el
   );
 });
 
+test('a line of a hundred thousand blanks is no trap for the patterns', () => {
+  const blanks = ' '.repeat(100_000);
+  for (const text of [
+    `${blanks}x`,
+    `${TABLE.slice(0, 7)}${blanks}"x`,
+    `${SAMPLES[0]}aead x${blanks}!`,
+    `${SETKEY}${blanks}x`,
+  ]) {
+    importOrTypedError(text);
+    importOrTypedError(text.trimStart());
+  }
+});
+
 test('damaged dumps give warnings without a byte of a key', () => {
   const damaged = fc
     .record({

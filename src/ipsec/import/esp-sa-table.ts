@@ -77,11 +77,11 @@ function parseLine(text: string, line: number, problems: EntryProblem[]): Securi
  */
 function splitFields(text: string): string[] | null {
   const fields: string[] = [];
-  const field = /\s*(?:"((?:[^"\\]|\\.)*)"|([^",]*?))\s*(,|$)/y;
+  const field = /(?:\s*"((?:[^"\\]|\\.)*)"\s*|([^",]*))(,|$)/y;
   for (;;) {
     const match = field.exec(text);
     if (match === null) return null;
-    fields.push(match[1] === undefined ? match[2]! : unescapeField(match[1]));
+    fields.push(match[1] === undefined ? match[2]!.trim() : unescapeField(match[1]));
     if (match[3] === '') return fields;
   }
 }

@@ -59,5 +59,6 @@ function detectFormat(lines: readonly string[]): SaFormat | null {
 }
 
 function isSignificant(line: string): boolean {
-  return !/^\s*(#.*|No SAD entries\.)?\s*$/.test(line);
+  const text = line.trim();
+  return text !== '' && !text.startsWith('#') && text !== 'No SAD entries.';
 }

@@ -16,8 +16,7 @@ import { asProblem, type ImportedEntries } from './xfrm-state.js';
  */
 
 /** Two addresses, each with optional port; nothing else. */
-export const SETKEY_START =
-  /^([0-9a-f.:]+(?:%\w+)?)(?:\[(\d+|\w+)\])* ([0-9a-f.:]+(?:%\w+)?)(?:\[(\d+|\w+)\])*\s*$/i;
+export const SETKEY_START = /^([0-9a-f.:]+(?:%\w+)?)(?:\[(\w+)\])* ([0-9a-f.:]+(?:%\w+)?)(?:\[(\w+)\])*\s*$/i;
 /** The line behind it. */
 export const SETKEY_IDENTITY =
   /^\s+(?:natt\+)?(esp-udp|esp|ah|ipcomp|[a-z0-9-]+) mode=(\S+) spi=(\d+)\(0x[0-9a-f]+\)/;
