@@ -37,9 +37,10 @@ export class Errors {
   /** Index of the file the next batches come from. */
   fileIndex = 0;
 
-  add(batch: PacketBatch): void {
-    const { flags, count } = batch;
-    for (let row = 0; row < count; row++) {
+  /** Counts rows `from` to `to` of the batch; all of them unless told otherwise. */
+  add(batch: PacketBatch, from = 0, to = batch.count): void {
+    const { flags } = batch;
+    for (let row = from; row < to; row++) {
       const rowFlags = flags[row]!;
       if ((rowFlags & PacketFlag.malformed) !== 0 && (rowFlags & NOT_WIRE) === 0) this.addRow(batch, row);
     }
@@ -67,11 +68,15 @@ export class Errors {
     return kind;
   }
 
-  merge(later: ErrorsState): void {
+  /** @param framesBefore frames of the same file that came before, to be added to packet numbers */
+  merge(later: ErrorsState, framesBefore = 0): void {
     for (const { error, layer, count, examples } of later.kinds) {
       const kind = this.kindOf(error, layer);
       kind.count += count;
-      kind.examples.push(...examples.slice(0, MAX_EXAMPLES - kind.examples.length));
+      for (const example of examples) {
+        if (kind.examples.length === MAX_EXAMPLES) break;
+        kind.examples.push({ ...example, packet: example.packet + framesBefore });
+      }
     }
   }
 

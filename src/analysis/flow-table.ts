@@ -29,10 +29,13 @@ export const FLOW_HAS_PORTS = 1 << 16;
 
 const IPPROTO_TCP = 6;
 const IPPROTO_UDP = 17;
-/** Rows that need more than a lookup. */
+/** Rows that are counted in another way. */
 const UNUSUAL = NOT_WIRE | PacketFlag.fragment | PacketFlag.innerFragment | PacketFlag.reassembled;
-const IPSEC = PacketFlag.ah | PacketFlag.esp;
-const TUNNELLED = PacketFlag.tunnel;
+/** Rows whose slot is not looked up, but for fragments inside tunnels. */
+const NO_FLOW = NOT_WIRE | PacketFlag.fragment;
+/** Rows whose TCP segment is not whole. */
+const NO_SEGMENT = NOT_WIRE | PacketFlag.fragment | PacketFlag.innerFragment | PacketFlag.incomplete;
+const TUNNEL = PacketFlag.tunnel;
 
 /** Plain data. */
 export interface FlowsState {
@@ -48,6 +51,8 @@ export class FlowTable {
   private readonly table = new KeyTable(FlowSlot.first, MAX_FLOWS, FlowSlot.other);
   private readonly streams = new TcpStreams();
   private readonly options: TcpOptions = { mss: 0, windowScale: 0, sackPermitted: false, timestamps: false };
+  /** Slot of each row of the batch being added. */
+  private slots = new Int32Array(0);
   private data: Uint8Array = new Uint8Array(0);
   private view: DataView = new DataView(this.data.buffer);
 
@@ -57,30 +62,13 @@ export class FlowTable {
     this.state = { table: this.table.state, records, streams: this.streams.state };
   }
 
-  add(batch: PacketBatch): void {
+  /** Counts rows `from` to `to` of the batch; all of them unless told otherwise. */
+  add(batch: PacketBatch, from = 0, to = batch.count): void {
     if (batch.block.data !== this.data) this.attach(batch.block.data);
-    const { flags, protocol, count } = batch;
-    const { wireLength, timeSeconds, timeNanoseconds } = batch.block;
-    for (let row = 0; row < count; row++) {
-      const rowFlags = flags[row]!;
-      if ((rowFlags & UNUSUAL) !== 0) {
-        this.addUnusual(batch, row, rowFlags);
-        continue;
-      }
-      const slot = this.slotOf(batch, row, rowFlags);
-      const at = slot * FLOW_STRIDE;
-      const { records } = this.state;
-      const wire = wireLength[row]!;
-      const kind = protectionClass(rowFlags, protocol[row]!);
-      records[at + Flow.packets + kind]! += 1;
-      records[at + Flow.bytes + kind]! += wire;
-      addLayers(records, at, batch.layerBytes, row * LAYER_STRIDE, wire);
-      widenSpan(records, at + Flow.span, timeSeconds[row]!, timeNanoseconds[row]!);
-      if ((rowFlags & IPSEC) !== 0 && (rowFlags & TUNNELLED) !== 0) {
-        records[at + Flow.tunnelBytes]! += tunnelBytesOf(batch, row);
-      }
-      if ((rowFlags & PacketFlag.tcp) !== 0) this.addTcp(batch, row, rowFlags, slot);
-    }
+    if (this.slots.length < to) this.slots = new Int32Array(batch.capacity);
+    this.findSlots(batch, from, to);
+    this.countRows(batch, from, to);
+    this.followTcp(batch, from, to);
   }
 
   private attach(data: Uint8Array): void {
@@ -88,32 +76,124 @@ export class FlowTable {
     this.view = new DataView(data.buffer, data.byteOffset, data.byteLength);
   }
 
-  private slotOf(batch: PacketBatch, row: number, rowFlags: number): number {
-    const ip = batch.innerIpOffset[row]!;
-    if (ip === NONE) return FlowSlot.none;
-    const { block } = batch;
-    const { view } = this;
-    const captured = block.offset[row]! + block.capturedLength[row]! - ip;
-    const protocol = batch.protocol[row]!;
-    let meta = protocol;
-    let ports = 0;
-    if (protocol === IPPROTO_TCP || protocol === IPPROTO_UDP) {
-      const transport = batch.transportOffset[row]!;
-      if (transport !== NONE) {
-        ports = view.getInt32(transport);
-        meta |= FLOW_HAS_PORTS;
+  /**
+   * Fills `slots`. Keys of the last two flows are kept in variables, because the next packet nearly always belongs to one
+   * of them.
+   */
+  private findSlots(batch: PacketBatch, from: number, to: number): void {
+    const { slots, view } = this;
+    const { flags, innerIpOffset, protocol, transportOffset } = batch;
+    const { offset, capturedLength } = batch.block;
+    let slotA = -1;
+    let slotB = -1;
+    let metaA = 0;
+    let metaB = 0;
+    let portsA = 0;
+    let portsB = 0;
+    let sourceA = 0;
+    let sourceB = 0;
+    let destinationA = 0;
+    let destinationB = 0;
+    for (let row = from; row < to; row++) {
+      const rowFlags = flags[row]!;
+      const ip = innerIpOffset[row]!;
+      const isIpv6 = (rowFlags & PacketFlag.ipv6) !== 0;
+      if ((rowFlags & NO_FLOW) !== 0 || ip === NONE) {
+        slots[row] =
+          (rowFlags & NOT_WIRE) === 0 && isOuterFragment(rowFlags) ? FlowSlot.fragments : FlowSlot.none;
+        if ((rowFlags & PacketFlag.innerFragment) === 0 || ip === NONE || (rowFlags & NOT_WIRE) !== 0)
+          continue;
       }
+      if (offset[row]! + capturedLength[row]! - ip < (isIpv6 ? 40 : 20)) {
+        slots[row] = FlowSlot.none;
+        continue;
+      }
+      let meta = protocol[row]!;
+      let ports = 0;
+      if (meta === IPPROTO_TCP || meta === IPPROTO_UDP) {
+        const transport = transportOffset[row]!;
+        if (transport !== NONE) {
+          ports = view.getInt32(transport);
+          meta |= FLOW_HAS_PORTS;
+        }
+      }
+      if (isIpv6) {
+        slots[row] = this.table.find6(meta, ports, view, ip + 8);
+        continue;
+      }
+      const source = view.getInt32(ip + 12);
+      const destination = view.getInt32(ip + 16);
+      if (
+        source === sourceA &&
+        destination === destinationA &&
+        ports === portsA &&
+        meta === metaA &&
+        slotA >= 0
+      ) {
+        slots[row] = slotA;
+        continue;
+      }
+      const isB = source === sourceB && destination === destinationB && ports === portsB && meta === metaB;
+      const slot = isB && slotB >= 0 ? slotB : this.table.find4(meta, ports, source, destination);
+      slotB = slotA;
+      metaB = metaA;
+      portsB = portsA;
+      sourceB = sourceA;
+      destinationB = destinationA;
+      slotA = slot;
+      metaA = meta;
+      portsA = ports;
+      sourceA = source;
+      destinationA = destination;
+      slots[row] = slot;
     }
-    let slot: number;
-    if ((rowFlags & PacketFlag.ipv6) !== 0) {
-      if (captured < 40) return FlowSlot.none;
-      slot = this.table.find6(meta, ports, view, ip + 8);
-    } else {
-      if (captured < 20) return FlowSlot.none;
-      slot = this.table.find4(meta, ports, view.getInt32(ip + 12), view.getInt32(ip + 16));
+    while (this.state.table.count * FLOW_STRIDE > this.state.records.length) this.grow();
+  }
+
+  private countRows(batch: PacketBatch, from: number, to: number): void {
+    const { slots } = this;
+    const { records } = this.state;
+    const { flags, protocol, layerBytes } = batch;
+    const { wireLength, timeSeconds, timeNanoseconds } = batch.block;
+    for (let row = from; row < to; row++) {
+      const rowFlags = flags[row]!;
+      const slot = slots[row]!;
+      if ((rowFlags & UNUSUAL) !== 0) {
+        this.countUnusual(batch, row, rowFlags, slot);
+        continue;
+      }
+      const at = slot * FLOW_STRIDE;
+      const wire = wireLength[row]!;
+      const kind = protectionClass(rowFlags, protocol[row]!);
+      records[at + Flow.packets + kind]! += 1;
+      records[at + Flow.bytes + kind]! += wire;
+      addLayers(records, at, layerBytes, row * LAYER_STRIDE, wire);
+      widenSpan(records, at + Flow.span, timeSeconds[row]!, timeNanoseconds[row]!);
+      if ((rowFlags & TUNNEL) !== 0) records[at + Flow.tunnelBytes]! += tunnelBytesOf(batch, row);
     }
-    if ((slot + 1) * FLOW_STRIDE > this.state.records.length) this.grow();
-    return slot;
+  }
+
+  private followTcp(batch: PacketBatch, from: number, to: number): void {
+    const { slots, view, streams } = this;
+    const { records } = this.state;
+    const { flags, transportOffset, payloadLength } = batch;
+    for (let row = from; row < to; row++) {
+      const rowFlags = flags[row]!;
+      if ((rowFlags & PacketFlag.tcp) === 0 || (rowFlags & NO_SEGMENT) !== 0) continue;
+      const transport = transportOffset[row]!;
+      const slot = slots[row]!;
+      if (transport === NONE || slot < FlowSlot.first) continue;
+      const at = slot * FLOW_STRIDE;
+      const isSyn = (rowFlags & PacketFlag.tcpSyn) !== 0;
+      if (isSyn) this.addSyn(at, transport, view.getInt32(transport + 4));
+      const length = payloadLength[row]!;
+      if (length === 0 || length === NONE) continue;
+      if (length > records[at + Flow.mssUsed]!) records[at + Flow.mssUsed] = length;
+      const stream = records[at + Flow.tailStream]! | 0;
+      // SYN takes one sequence number, data on it starts behind (RFC 7413).
+      const sequence = view.getInt32(transport + 4) + (isSyn ? 1 : 0);
+      streams.addSegment(stream === 0 ? this.startStream(at, -1) : stream, sequence | 0, length);
+    }
   }
 
   private grow(): void {
@@ -124,28 +204,22 @@ export class FlowTable {
     this.state.records = records;
   }
 
-  private addUnusual(batch: PacketBatch, row: number, rowFlags: number): void {
+  private countUnusual(batch: PacketBatch, row: number, rowFlags: number, slot: number): void {
     if ((rowFlags & NOT_WIRE) !== 0) return;
-    if ((rowFlags & PacketFlag.reassembled) !== 0) this.addDatagram(batch, row, rowFlags);
-    else if (isOuterFragment(rowFlags)) this.addFragment(batch, row);
-    else this.addInnerFragment(batch, row, rowFlags);
-  }
-
-  private addFragment(batch: PacketBatch, row: number): void {
-    const kind = provisionalClass(batch.protocol[row]!);
-    this.count(FlowSlot.fragments, kind, 1, batch.block.wireLength[row]!);
-    this.addRow(batch, row, FlowSlot.fragments);
-  }
-
-  /** A fragment in a tunnel: a packet of a flow, but no segment that could be followed. */
-  private addInnerFragment(batch: PacketBatch, row: number, rowFlags: number): void {
-    const slot = this.slotOf(batch, row, rowFlags);
-    const kind = protectionClass(rowFlags, batch.protocol[row]!);
-    this.count(slot, kind, 1, batch.block.wireLength[row]!);
-    this.addRow(batch, row, slot);
-    if ((rowFlags & IPSEC) !== 0) {
-      this.state.records[slot * FLOW_STRIDE + Flow.tunnelBytes]! += tunnelBytesOf(batch, row);
+    if ((rowFlags & PacketFlag.reassembled) !== 0) {
+      this.countDatagram(batch, row, rowFlags, slot);
+      return;
     }
+    const { protocol, block } = batch;
+    const kind = isOuterFragment(rowFlags)
+      ? provisionalClass(protocol[row]!)
+      : protectionClass(rowFlags, protocol[row]!);
+    this.count(slot, kind, 1, block.wireLength[row]!);
+    const { records } = this.state;
+    const at = slot * FLOW_STRIDE;
+    addLayers(records, at, batch.layerBytes, row * LAYER_STRIDE, block.wireLength[row]!);
+    widenSpan(records, at + Flow.span, block.timeSeconds[row]!, block.timeNanoseconds[row]!);
+    records[at + Flow.tunnelBytes]! += tunnelBytesOf(batch, row);
   }
 
   private count(slot: number, kind: number, packets: number, bytes: number): void {
@@ -154,16 +228,8 @@ export class FlowTable {
     records[slot * FLOW_STRIDE + Flow.bytes + kind]! += bytes;
   }
 
-  private addRow(batch: PacketBatch, row: number, slot: number): void {
-    const { records } = this.state;
-    const { wireLength, timeSeconds, timeNanoseconds } = batch.block;
-    addLayers(records, slot * FLOW_STRIDE, batch.layerBytes, row * LAYER_STRIDE, wireLength[row]!);
-    widenSpan(records, slot * FLOW_STRIDE + Flow.span, timeSeconds[row]!, timeNanoseconds[row]!);
-  }
-
   /** Takes the fragments of a datagram from where they wait to its flow. */
-  private addDatagram(batch: PacketBatch, row: number, rowFlags: number): void {
-    const slot = this.slotOf(batch, row, rowFlags);
+  private countDatagram(batch: PacketBatch, row: number, rowFlags: number, slot: number): void {
     const packets = batch.fragments[row]!;
     const bytes = batch.fragmentBytes[row]!;
     const isWhole = (rowFlags & PacketFlag.incomplete) === 0;
@@ -174,11 +240,7 @@ export class FlowTable {
     this.moveDatagramLayers(batch, row, slot, isWhole);
     const { timeSeconds, timeNanoseconds } = batch.block;
     widenSpan(this.state.records, slot * FLOW_STRIDE + Flow.span, timeSeconds[row]!, timeNanoseconds[row]!);
-    if (!isWhole) return;
-    if ((rowFlags & IPSEC) !== 0) {
-      this.state.records[slot * FLOW_STRIDE + Flow.tunnelBytes]! += tunnelBytesOf(batch, row);
-    }
-    if ((rowFlags & PacketFlag.tcp) !== 0) this.addTcp(batch, row, rowFlags, slot);
+    if (isWhole) this.state.records[slot * FLOW_STRIDE + Flow.tunnelBytes]! += tunnelBytesOf(batch, row);
   }
 
   private outerProtocol(batch: PacketBatch, row: number): number {
@@ -210,23 +272,6 @@ export class FlowTable {
     records[waiting + Layer.ip]! -= charged;
     records[waiting + Layer.link]! -= headers - charged;
     records[waiting + Layer.fragment]! -= data;
-  }
-
-  private addTcp(batch: PacketBatch, row: number, rowFlags: number, slot: number): void {
-    const transport = batch.transportOffset[row]!;
-    if (transport === NONE || slot < FlowSlot.first) return;
-    const at = slot * FLOW_STRIDE;
-    const { records } = this.state;
-    const isSyn = (rowFlags & PacketFlag.tcpSyn) !== 0;
-    const sequence = this.view.getInt32(transport + 4);
-    if (isSyn) this.addSyn(at, transport, sequence);
-    const length = batch.payloadLength[row]!;
-    if (length === 0 || length === NONE) return;
-    if (length > records[at + Flow.mssUsed]!) records[at + Flow.mssUsed] = length;
-    let stream = records[at + Flow.tailStream]!;
-    if (stream === 0) stream = this.startStream(at, -1);
-    // SYN takes one sequence number, data on it starts behind (RFC 7413).
-    this.streams.addSegment(stream, isSyn ? (sequence + 1) | 0 : sequence, length);
   }
 
   private addSyn(at: number, transport: number, sequence: number): void {
@@ -326,7 +371,10 @@ export class FlowTable {
   }
 }
 
-/** Adds the layers of a row. Most rows have five layers only: when these are all of it, the others are not looked at. */
+/**
+ * Adds the layers of a row. Most rows have few: four in the clear, seven with IPsec that stays closed. As soon as what was
+ * added is all of the row, the others are not looked at.
+ */
 function addLayers(records: Float64Array, at: number, layers: Uint32Array, from: number, wire: number): void {
   const link = layers[from + Layer.link]!;
   const ip = layers[from + Layer.ip]!;
@@ -336,11 +384,22 @@ function addLayers(records: Float64Array, at: number, layers: Uint32Array, from:
   records[at + Layer.ip]! += ip;
   records[at + Layer.transport]! += transport;
   records[at + Layer.payload]! += payload;
-  if (link + ip + transport + payload === wire) return;
-  for (let layer = Layer.udpEncap; layer <= Layer.innerIp; layer++) {
-    records[at + layer]! += layers[from + layer]!;
-  }
-  for (let layer = Layer.other; layer <= Layer.fragment; layer++) {
-    records[at + layer]! += layers[from + layer]!;
-  }
+  let left = wire - link - ip - transport - payload;
+  if (left === 0) return;
+  const ah = layers[from + Layer.ah]!;
+  const espHeader = layers[from + Layer.espHeader]!;
+  const espOpaque = layers[from + Layer.espOpaque]!;
+  records[at + Layer.ah]! += ah;
+  records[at + Layer.espHeader]! += espHeader;
+  records[at + Layer.espOpaque]! += espOpaque;
+  left -= ah + espHeader + espOpaque;
+  if (left === 0) return;
+  records[at + Layer.udpEncap]! += layers[from + Layer.udpEncap]!;
+  records[at + Layer.espIv]! += layers[from + Layer.espIv]!;
+  records[at + Layer.espPadding]! += layers[from + Layer.espPadding]!;
+  records[at + Layer.espTrailer]! += layers[from + Layer.espTrailer]!;
+  records[at + Layer.espIcv]! += layers[from + Layer.espIcv]!;
+  records[at + Layer.innerIp]! += layers[from + Layer.innerIp]!;
+  records[at + Layer.other]! += layers[from + Layer.other]!;
+  records[at + Layer.fragment]! += layers[from + Layer.fragment]!;
 }

@@ -39,8 +39,9 @@ export class Flows {
   private readonly table = new FlowTable();
   readonly state: FlowsState = this.table.state;
 
-  add(batch: PacketBatch): void {
-    this.table.add(batch);
+  /** Counts rows `from` to `to` of the batch; all of them unless told otherwise. */
+  add(batch: PacketBatch, from = 0, to = batch.count): void {
+    this.table.add(batch, from, to);
   }
 
   /** @param later of packets seen after all of this one's */

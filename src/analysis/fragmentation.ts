@@ -1,18 +1,8 @@
 import { LAYER_STRIDE, Layer } from '../packet/layers.js';
 import { NO_PROTOCOL, NONE, type PacketBatch, PacketFlag } from '../packet/packet-batch.js';
+import type { ReassemblyCounts } from '../packet/reassembler.js';
 import type { FragmentationSummary } from './analysis-summary.js';
 import { isOuterFragment, NOT_WIRE } from './packet-class.js';
-
-/** What the reassembler counted. */
-export interface ReassemblyCounts {
-  /** Datagrams put together. */
-  completed: number;
-  /** Datagrams of which fragments were missing. */
-  incomplete: number;
-  /** Fragments that overlapped others. */
-  overlaps: number;
-  fragments: number;
-}
 
 /** Plain data. */
 export interface FragmentationState {
@@ -50,11 +40,12 @@ export class Fragmentation {
     dontFragmentClear: 0,
   };
 
-  add(batch: PacketBatch): void {
-    const { flags, protocol, count } = batch;
+  /** Counts rows `from` to `to` of the batch; all of them unless told otherwise. */
+  add(batch: PacketBatch, from = 0, to = batch.count): void {
+    const { flags, protocol } = batch;
     let set = 0;
     let clear = 0;
-    for (let row = 0; row < count; row++) {
+    for (let row = from; row < to; row++) {
       const rowFlags = flags[row]!;
       if ((rowFlags & UNUSUAL) !== 0 && !this.addUnusual(batch, row, rowFlags)) continue;
       if ((rowFlags & PacketFlag.outerIpv6) !== 0 || protocol[row] === NO_PROTOCOL) continue;

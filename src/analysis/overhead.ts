@@ -46,8 +46,9 @@ export class Overhead {
   private readonly sizes = new PacketSizes();
   readonly state: OverheadState = { sizes: this.sizes.state };
 
-  add(batch: PacketBatch): void {
-    this.sizes.add(batch);
+  /** Counts rows `from` to `to` of the batch; all of them unless told otherwise. */
+  add(batch: PacketBatch, from = 0, to = batch.count): void {
+    this.sizes.add(batch, from, to);
   }
 
   merge(later: OverheadState): void {

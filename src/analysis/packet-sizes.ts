@@ -1,7 +1,7 @@
 import { LAYER_STRIDE, Layer } from '../packet/layers.js';
 import { type PacketBatch, PacketFlag } from '../packet/packet-batch.js';
 import type { PacketSizeBucket } from './analysis-summary.js';
-import { isOuterFragment, NOT_WIRE } from './packet-class.js';
+import { NOT_WIRE } from './packet-class.js';
 import { tunnelBytesOf } from './security-row.js';
 
 /** Least wire length of each bucket. */
@@ -30,17 +30,8 @@ const STRIDE = 8;
 /** Behind the buckets: the same sums over reassembled datagrams. */
 const DATAGRAMS = BUCKET_STARTS.length * STRIDE;
 
-const IPSEC_LAYERS = [
-  Layer.udpEncap,
-  Layer.ah,
-  Layer.espHeader,
-  Layer.espIv,
-  Layer.espPadding,
-  Layer.espTrailer,
-  Layer.espIcv,
-];
 const IPSEC = PacketFlag.ah | PacketFlag.esp;
-const UNUSUAL = NOT_WIRE | PacketFlag.fragment | PacketFlag.reassembled | IPSEC;
+const UNUSUAL = NOT_WIRE | PacketFlag.fragment | PacketFlag.reassembled;
 
 /** Plain data. */
 export interface PacketSizesState {
@@ -51,11 +42,12 @@ export interface PacketSizesState {
 export class PacketSizes {
   readonly state: PacketSizesState = { sums: new Float64Array(DATAGRAMS + STRIDE) };
 
-  add(batch: PacketBatch): void {
-    const { flags, layerBytes, count } = batch;
+  /** Counts rows `from` to `to` of the batch; all of them unless told otherwise. */
+  add(batch: PacketBatch, from = 0, to = batch.count): void {
+    const { flags, layerBytes } = batch;
     const { wireLength } = batch.block;
     const { sums } = this.state;
-    for (let row = 0; row < count; row++) {
+    for (let row = from; row < to; row++) {
       const rowFlags = flags[row]!;
       if ((rowFlags & UNUSUAL) !== 0) {
         this.addUnusual(batch, row, rowFlags);
@@ -66,39 +58,49 @@ export class PacketSizes {
       sums[at]! += 1;
       sums[at + Size.bytes]! += wire;
       sums[at + Size.payload]! += layerBytes[row * LAYER_STRIDE + Layer.payload]!;
+      if ((rowFlags & IPSEC) !== 0) this.addIpsec(batch, row, rowFlags, at);
     }
   }
 
   private addUnusual(batch: PacketBatch, row: number, rowFlags: number): void {
     if ((rowFlags & NOT_WIRE) !== 0) return;
     const { sums } = this.state;
+    const from = row * LAYER_STRIDE;
+    let at = DATAGRAMS;
     if ((rowFlags & PacketFlag.reassembled) !== 0) {
-      if ((rowFlags & PacketFlag.incomplete) === 0) this.addContent(batch, row, DATAGRAMS);
-      return;
+      if ((rowFlags & PacketFlag.incomplete) !== 0) return;
+      for (let layer = 0; layer < LAYER_STRIDE; layer++) {
+        sums[at + Size.fragmentBytes]! += batch.layerBytes[from + layer]!;
+      }
+    } else {
+      const wire = batch.block.wireLength[row]!;
+      at = BUCKET_OF[Math.min(wire, LAST_LENGTH)]! * STRIDE;
+      sums[at]! += 1;
+      sums[at + Size.bytes]! += wire;
+      sums[at + Size.fragmentBytes]! += batch.layerBytes[from + Layer.fragment]!;
     }
-    const wire = batch.block.wireLength[row]!;
-    const at = BUCKET_OF[Math.min(wire, LAST_LENGTH)]! * STRIDE;
-    sums[at]! += 1;
-    sums[at + Size.bytes]! += wire;
-    if (!isOuterFragment(rowFlags)) this.addContent(batch, row, at);
-    else sums[at + Size.fragmentBytes]! += batch.layerBytes[row * LAYER_STRIDE + Layer.fragment]!;
+    sums[at + Size.payload]! += batch.layerBytes[from + Layer.payload]!;
+    this.addIpsec(batch, row, rowFlags, at);
   }
 
-  private addContent(batch: PacketBatch, row: number, at: number): void {
+  private addIpsec(batch: PacketBatch, row: number, rowFlags: number, at: number): void {
     const { layerBytes } = batch;
     const { sums } = this.state;
     const from = row * LAYER_STRIDE;
-    let ipsec = tunnelBytesOf(batch, row);
-    for (let i = 0; i < IPSEC_LAYERS.length; i++) ipsec += layerBytes[from + IPSEC_LAYERS[i]!]!;
+    const ipsec =
+      layerBytes[from + Layer.udpEncap]! +
+      layerBytes[from + Layer.ah]! +
+      layerBytes[from + Layer.espHeader]! +
+      layerBytes[from + Layer.espIv]! +
+      layerBytes[from + Layer.espPadding]! +
+      layerBytes[from + Layer.espTrailer]! +
+      layerBytes[from + Layer.espIcv]!;
     sums[at + Size.ipsec]! += ipsec;
-    sums[at + Size.payload]! += layerBytes[from + Layer.payload]!;
+    if ((rowFlags & PacketFlag.tunnel) !== 0) sums[at + Size.ipsec]! += tunnelBytesOf(batch, row);
     const closed = layerBytes[from + Layer.espOpaque]!;
-    if (closed > 0) sums[at + Size.closedPackets]! += 1;
+    if (closed === 0) return;
+    sums[at + Size.closedPackets]! += 1;
     sums[at + Size.closedBytes]! += closed;
-    if (at !== DATAGRAMS) return;
-    for (let layer = 0; layer < LAYER_STRIDE; layer++) {
-      sums[at + Size.fragmentBytes]! += layerBytes[from + layer]!;
-    }
   }
 
   merge(later: PacketSizesState): void {

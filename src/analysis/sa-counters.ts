@@ -70,12 +70,13 @@ export class SaCounters {
     this.state = { table: this.table.state, records, sequences: { seen: [], rising: [] }, evidence: [] };
   }
 
-  /** Counts the AH and ESP headers of all rows. */
-  add(batch: PacketBatch): void {
-    const { security, flags } = batch;
-    if (security.count === 0) return;
+  /** Counts the AH and ESP headers of rows `from` to `to`; of all rows unless told otherwise. */
+  add(batch: PacketBatch, from = 0, to = batch.count): void {
+    const { security, securityStart, flags } = batch;
+    const end = securityStart[to]!;
+    if (securityStart[from] === end) return;
     if (batch.block.data !== this.data) this.attach(batch.block.data);
-    for (let header = 0; header < security.count; header++) {
+    for (let header = securityStart[from]!; header < end; header++) {
       const row = security.row[header]!;
       const rowFlags = flags[row]!;
       if ((rowFlags & NOT_WIRE) !== 0) continue;

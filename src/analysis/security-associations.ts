@@ -34,8 +34,9 @@ export class SecurityAssociations {
   private readonly counters = new SaCounters();
   readonly state: SecurityAssociationsState = this.counters.state;
 
-  add(batch: PacketBatch): void {
-    this.counters.add(batch);
+  /** Counts rows `from` to `to` of the batch; all of them unless told otherwise. */
+  add(batch: PacketBatch, from = 0, to = batch.count): void {
+    this.counters.add(batch, from, to);
   }
 
   /** @param later of packets seen after all of this one's */

@@ -24,6 +24,8 @@ export function widenSpan(records: Float64Array, at: number, seconds: number, na
   if (seconds > lastSeconds || (seconds === lastSeconds && nanoseconds > records[at + 3]!)) {
     records[at + 2] = seconds;
     records[at + 3] = nanoseconds;
+    // Behind the last moment is behind the first one, unless there was none.
+    if (lastSeconds !== Number.NEGATIVE_INFINITY) return;
   }
   const firstSeconds = records[at]!;
   if (seconds < firstSeconds || (seconds === firstSeconds && nanoseconds < records[at + 1]!)) {
