@@ -1,6 +1,6 @@
 import { type Cursor, ErrorLayer, Next } from './cursor.js';
 import { Layer } from './layers.js';
-import { PacketFlag } from './packet-batch.js';
+import { MAX_SECURITY_HEADERS, PacketError, PacketFlag } from './packet-batch.js';
 
 /*
  *  0             1            2          4     8          12
@@ -17,7 +17,8 @@ export function decodeAh(c: Cursor): number {
   const there = c.end - offset;
   if (bytes < AH_FIXED_BYTES) return c.lengthError(ErrorLayer.ah, AH_FIXED_BYTES, bytes);
   if (bytes > there) return c.lengthError(ErrorLayer.ah, bytes, there);
-  if (c.securityFull) return c.valueError(ErrorLayer.ah, IPPROTO_AH);
+  if (c.securityFull)
+    return c.fail(PacketError.nesting, ErrorLayer.ah, MAX_SECURITY_HEADERS, MAX_SECURITY_HEADERS + 1);
   const nextHeader = data[offset]!;
   c.flags |= PacketFlag.ah;
   batch.protocol[c.row] = nextHeader;

@@ -101,7 +101,7 @@ export class Cursor {
     this.frameStart = start;
     this.offset = start;
     this.end = start + wire;
-    this.limit = start + captured;
+    this.limit = start + (captured < wire ? captured : wire);
     this.flags = captured < wire ? PacketFlag.cutBySnaplen : 0;
     this.headers = 0;
     this.ipHeaders = 0;
@@ -201,7 +201,12 @@ export class Cursor {
     return this.ipHeaders <= 1 ? Layer.ip : Layer.innerIp;
   }
 
-  /** Are AH and ESP headers left to note in this row? */
+  /** Has this row AH or ESP headers already? */
+  get hasSecurity(): boolean {
+    return this.batch.security.count > this.batch.securityStart[this.row]!;
+  }
+
+  /** Does this row have as many AH and ESP headers as are noted? */
   get securityFull(): boolean {
     return this.batch.security.count - this.batch.securityStart[this.row]! >= MAX_SECURITY_HEADERS;
   }

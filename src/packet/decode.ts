@@ -69,7 +69,7 @@ function decodeNext(c: Cursor, next: number): number {
     case Next.ipv6:
       return decodeIpv6(c);
     case IPPROTO_ESP:
-      return decodeEsp(c);
+      return decodeEsp(c, false);
     case IPPROTO_TCP:
       return decodeTcp(c);
     case IPPROTO_AH:
@@ -103,7 +103,7 @@ function decodeNext(c: Cursor, next: number): number {
 
 /** An IP protocol without a decoder: its bytes are payload. */
 function decodeUnknownProtocol(c: Cursor): number {
-  c.batch.payloadOffset[c.row] = c.offset;
+  if (c.offset <= c.limit) c.batch.payloadOffset[c.row] = c.offset;
   c.batch.payloadLength[c.row] = c.end - c.offset;
   return c.takeRest(Layer.payload);
 }

@@ -31,7 +31,7 @@ export function looksLikeEspInTcp(c: Cursor, tcpOffset: number): boolean {
   return true;
 }
 
-/** The messages of one segment. A single ESP packet is followed further; of several, headers and sizes are noted. */
+/** The messages of one segment: headers and sizes are noted; what an opened ESP packet carries is not followed. */
 export function decodeEspInTcp(c: Cursor): number {
   c.flags |= PacketFlag.tcpEncap;
   c.take(Layer.other, skipStreamPrefix(c) - c.offset);
@@ -53,7 +53,7 @@ export function decodeEspInTcp(c: Cursor): number {
 }
 
 function takeEspMessage(c: Cursor): void {
-  const opened = !c.securityFull && noteEsp(c);
+  const opened = !c.securityFull && noteEsp(c, false);
   c.take(Layer.espHeader, ESP_HEADER_BYTES);
   if (!opened) {
     c.takeRest(Layer.espOpaque);

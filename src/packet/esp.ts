@@ -1,6 +1,6 @@
 import { type Cursor, ErrorLayer, Next } from './cursor.js';
 import { Layer } from './layers.js';
-import { PacketFlag } from './packet-batch.js';
+import { MAX_SECURITY_HEADERS, PacketError, PacketFlag } from './packet-batch.js';
 
 /*
  *  0     4          8
@@ -13,19 +13,19 @@ const MIN_BYTES = 12;
 export const IPPROTO_ESP = 50;
 
 /** ESP that has the rest of the surrounding payload. With a key it is opened and what is inside follows. */
-export function decodeEsp(c: Cursor): number {
+export function decodeEsp(c: Cursor, inUdp: boolean): number {
   const there = c.end - c.offset;
   if (there < MIN_BYTES) return c.lengthError(ErrorLayer.esp, MIN_BYTES, there);
   if (!c.has(ESP_HEADER_BYTES, ErrorLayer.esp)) return Next.stop;
-  if (c.securityFull) return c.valueError(ErrorLayer.esp, IPPROTO_ESP);
-  const opened = noteEsp(c);
+  if (c.securityFull)
+    return c.fail(PacketError.nesting, ErrorLayer.esp, MAX_SECURITY_HEADERS, MAX_SECURITY_HEADERS + 1);
+  const opened = noteEsp(c, inUdp);
   c.batch.protocol[c.row] = IPPROTO_ESP;
   c.take(Layer.espHeader, ESP_HEADER_BYTES);
   if (!opened) return c.takeRest(Layer.espOpaque);
 
   const opener = c.opener!;
   const { ivBytes, icvBytes, padBytes, nextHeader } = opener;
-  c.flags |= PacketFlag.decrypted;
   c.charge(Layer.espIcv, icvBytes);
   c.charge(Layer.espTrailer, ESP_TRAILER_BYTES);
   c.charge(Layer.espPadding, padBytes);
@@ -37,7 +37,7 @@ export function decodeEsp(c: Cursor): number {
 }
 
 /** Adds the ESP at the cursor to the security headers, opening it if that is possible. @returns whether it is open */
-export function noteEsp(c: Cursor): boolean {
+export function noteEsp(c: Cursor, inUdp: boolean): boolean {
   const { batch, offset, view, opener } = c;
   const { security } = batch;
   const i = security.count++;
@@ -49,11 +49,12 @@ export function noteEsp(c: Cursor): boolean {
   security.end[i] = c.end;
   security.spi[i] = view.getUint32(offset);
   security.sequence[i] = view.getUint32(offset + 4);
-  if ((c.flags & PacketFlag.udpEncap) !== 0) security.udpEncap[i] = 1;
+  if (inUdp) security.udpEncap[i] = 1;
   if (opener === null || c.end > c.limit) return false;
   const opened = opener.openEsp(c.data, c.ipOffset, offset, c.end);
   security.integrity[i] = opener.integrity;
   if (!opened) return false;
+  c.flags |= PacketFlag.decrypted;
   security.opened[i] = 1;
   security.ivBytes[i] = opener.ivBytes;
   security.icvBytes[i] = opener.icvBytes;

@@ -42,7 +42,8 @@ export function decodeIpv4(c: Cursor): number {
 export function stopAtFragment(c: Cursor, header: number, first: boolean): number {
   c.flags |= first ? PacketFlag.fragment | PacketFlag.firstFragment : PacketFlag.fragment;
   c.batch.fragmentOffset[c.row] = header;
-  if (c.ipHeaders > 1) {
+  // Behind AH or ESP it is what they protect that was fragmented: the outer datagram is whole.
+  if (c.ipHeaders > 1 || c.hasSecurity) {
     c.flags = (c.flags & ~PacketFlag.fragment) | PacketFlag.innerFragment;
     return c.takeRest(Layer.payload);
   }

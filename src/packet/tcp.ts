@@ -22,9 +22,11 @@ export function decodeTcp(c: Cursor): number {
   if (headerBytes > there) return c.lengthError(ErrorLayer.tcp, headerBytes, there);
   c.flags |= PacketFlag.tcp;
   if ((data[offset + 13]! & SYN) !== 0) c.flags |= PacketFlag.tcpSyn;
-  if (offset + headerBytes <= c.limit) batch.transportOffset[row] = offset;
   c.take(Layer.transport, headerBytes);
-  batch.payloadOffset[row] = c.offset;
+  if (c.offset <= c.limit) {
+    batch.transportOffset[row] = offset;
+    batch.payloadOffset[row] = c.offset;
+  }
   batch.payloadLength[row] = c.end - c.offset;
   if (looksLikeEspInTcp(c, offset)) return decodeEspInTcp(c);
   return c.takeRest(Layer.payload);

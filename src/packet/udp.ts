@@ -68,5 +68,5 @@ function decodeNatTraversal(c: Cursor): number {
   }
   c.flags |= PacketFlag.udpEncap;
   c.take(Layer.udpEncap, UDP_HEADER_BYTES);
-  return decodeEsp(c);
+  return decodeEsp(c, true);
 }
