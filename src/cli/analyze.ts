@@ -2,10 +2,11 @@ import { realpathSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { type Command, InvalidArgumentError } from 'commander';
 import type { AnalysisSummary, InputSummary } from '../analysis/analysis-summary.js';
+import type { IpsecKnowledge } from '../analysis/known-ipsec.js';
 import type { SecurityAssociation } from '../ipsec/security-association.js';
 import { CliError, ExitCode } from './exit-code.js';
 import { addIpsecOptions, type IpsecOptions, readIpsecOptions, requireOneStdin } from './ipsec-options.js';
-import { writeOutputFile } from './output-file.js';
+import { cannotWrite, StagedOutput, writeOutputFile } from './output-file.js';
 import { ProgressLine } from './progress-line.js';
 import { printMessage, reportWidth, wantsColor, writeOut } from './terminal.js';
 
@@ -67,9 +68,9 @@ async function runAnalyze(paths: string[], options: AnalyzeOptions): Promise<voi
   }).finally(() => progress.clear());
 
   await printSummary(summary, options);
-  if (options.writeDecrypted !== undefined) {
-    const { writeDecrypted } = await import('./write-decrypted.js');
-    await writeDecrypted({ paths, associations: knowledge.associations, output: options.writeDecrypted });
+  const readable = summary.inputs.filter(({ format }) => format !== null).map(({ path }) => path);
+  if (options.writeDecrypted !== undefined && readable.length > 0) {
+    await writeDecryptedCopy(readable, knowledge, options.writeDecrypted);
   }
   reportBrokenInputs(summary.inputs);
 }
@@ -119,6 +120,26 @@ async function writeEspSa(path: string, associations: readonly SecurityAssociati
   writeOutputFile(path, text, { secret: true });
   for (const { spi, why } of skipped) {
     printMessage(`caution: --write-esp-sa: SPI 0x${spi.toString(16).padStart(8, '0')} left out: ${why}`);
+  }
+}
+
+async function writeDecryptedCopy(
+  paths: readonly string[],
+  knowledge: IpsecKnowledge,
+  output: string,
+): Promise<void> {
+  const { writeDecrypted } = await import('../pipeline/write-decrypted.js');
+  const staged = new StagedOutput(output);
+  try {
+    const { written, opened, fragmentsLeftOut } = await writeDecrypted(paths, knowledge, staged.path);
+    staged.commit();
+    const rest =
+      fragmentsLeftOut > 0 ? `, ${fragmentsLeftOut} fragments of incomplete datagrams left out` : '';
+    printMessage(`${output}: ${written} packets written, ${opened} of them opened${rest}`);
+  } catch (error) {
+    throw error instanceof CliError ? error : cannotWrite(output, error);
+  } finally {
+    staged.discard();
   }
 }
 

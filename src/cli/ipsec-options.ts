@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
-import type { SecurityAssociation } from '../ipsec/security-association.js';
-import type { AhSuite, EspSuite } from '../ipsec/suite-table.js';
+import type { IpsecKnowledge } from '../analysis/known-ipsec.js';
 import { CliError, ExitCode } from './exit-code.js';
 import { readKeyFiles } from './key-files.js';
 
@@ -9,12 +8,6 @@ export interface IpsecOptions {
   readonly keys?: string[];
   readonly esp?: string;
   readonly ah?: string;
-}
-
-export interface IpsecKnowledge {
-  readonly associations: SecurityAssociation[];
-  readonly assumedEsp: EspSuite | null;
-  readonly assumedAh: AhSuite | null;
 }
 
 /** Adds --keys, --esp and --ah. Keys come from files alone: everybody can read a command line. */

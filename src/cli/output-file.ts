@@ -2,9 +2,11 @@ import { randomBytes } from 'node:crypto';
 import {
   closeSync,
   fsyncSync,
+  mkdtempSync,
   openSync,
   realpathSync,
   renameSync,
+  rmSync,
   statSync,
   unlinkSync,
   writeSync,
@@ -12,7 +14,7 @@ import {
 import { basename, dirname, join } from 'node:path';
 import { CliError, ExitCode } from './exit-code.js';
 
-const unfinished = new Set<OutputFile>();
+const unfinished = new Set<OutputFile | StagedOutput>();
 
 /** Removes what interrupted commands have begun to write. For the end of the process. */
 export function discardUnfinishedFiles(): void {
@@ -89,12 +91,52 @@ export class OutputFile {
   }
 }
 
+/**
+ * Lets other code write a file, at `path` in a folder of its own beside the destination: whatever that code leaves behind
+ * when it fails or is interrupted goes with the folder.
+ */
+export class StagedOutput {
+  /** Where to write the file. */
+  readonly path: string;
+  readonly #destination: string;
+  readonly #folder: string;
+
+  /** @throws CliError (environment) if there cannot be such a file */
+  constructor(destination: string) {
+    try {
+      const existing = statSync(destination, { throwIfNoEntry: false });
+      if (existing !== undefined && !existing.isFile()) throw new Error('it is no regular file');
+      this.#destination = existing === undefined ? destination : realpathSync(destination);
+      this.#folder = mkdtempSync(join(dirname(this.#destination), `.${basename(this.#destination)}.`));
+    } catch (error) {
+      throw cannotWrite(destination, error);
+    }
+    this.path = join(this.#folder, basename(this.#destination));
+    unfinished.add(this);
+  }
+
+  /** Puts the file where it belongs. */
+  commit(): void {
+    try {
+      renameSync(this.path, this.#destination);
+    } catch (error) {
+      throw cannotWrite(this.#destination, error);
+    }
+  }
+
+  /** Removes the folder and what is left in it. */
+  discard(): void {
+    if (unfinished.delete(this)) rmSync(this.#folder, { recursive: true, force: true });
+  }
+}
+
 function temporaryPath(destination: string): string {
   const name = `.${basename(destination)}.${randomBytes(6).toString('hex')}.tmp`;
   return join(dirname(destination), name);
 }
 
-function cannotWrite(path: string, error: unknown): CliError {
+/** @returns the error to throw when `path` cannot be written */
+export function cannotWrite(path: string, error: unknown): CliError {
   const reason = error instanceof Error ? error.message : String(error);
   return new CliError(ExitCode.environment, `cannot write ${path}: ${reason}`, { cause: error });
 }

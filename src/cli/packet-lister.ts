@@ -1,11 +1,12 @@
-import { LinkMtuEstimator } from '../analysis/link-mtu.js';
 import { TapArtefacts } from '../analysis/tap-artefacts.js';
+import { profileTap } from '../analysis/tap-profile.js';
 import type { EspSuite } from '../ipsec/suite-table.js';
 import { Decoder } from '../packet/decode.js';
 import { FrameBlock } from '../packet/frame-block.js';
 import type { IpsecOpener } from '../packet/ipsec-opener.js';
 import { LAYER_STRIDE, Layer } from '../packet/layers.js';
 import { PacketBatch, PacketFlag } from '../packet/packet-batch.js';
+import { Reassembler } from '../packet/reassembler.js';
 import type { PacketFormat } from './packet-format.js';
 import type { PacketRange } from './packet-range.js';
 
@@ -28,7 +29,9 @@ interface Pipeline {
   readonly batch: PacketBatch;
   readonly decoder: Decoder;
   readonly format: PacketFormat;
-  artefacts: TapArtefacts | null;
+  readonly artefacts: TapArtefacts;
+  readonly reassembler: Reassembler;
+  readonly datagramDecoder: Decoder;
 }
 
 /** Decodes blocks and writes a line for each packet of the range. */
@@ -80,8 +83,16 @@ export class PacketLister {
 
   #createPipeline(block: FrameBlock): Pipeline {
     const batch = new PacketBatch(block);
-    const decoder = new Decoder(batch, this.#options.opener);
-    return { batch, decoder, format: this.#options.createFormat(batch), artefacts: null };
+    const { opener, createFormat } = this.#options;
+    const reassembler = new Reassembler();
+    return {
+      batch,
+      decoder: new Decoder(batch, opener),
+      format: createFormat(batch),
+      artefacts: new TapArtefacts(profileTap(block)),
+      reassembler,
+      datagramDecoder: new Decoder(reassembler.batch, opener),
+    };
   }
 
   #begin(format: PacketFormat, firstRow: number, endRow: number): string {
@@ -91,17 +102,24 @@ export class PacketLister {
   }
 }
 
-/** Flags decapsulated copies and super-frames; the link's MTU is judged by the first block. */
-function markArtefacts(pipeline: Pipeline): void {
-  const { batch } = pipeline;
-  if (pipeline.artefacts === null) {
-    const estimator = new LinkMtuEstimator();
-    estimator.add(batch);
-    pipeline.artefacts = new TapArtefacts(estimator.estimate().bytes);
+/**
+ * Flags decapsulated copies and super-frames. Fragments are put together for that alone: a copy may stem from a datagram
+ * that came in fragments.
+ */
+function markArtefacts({ batch, artefacts, reassembler, datagramDecoder }: Pipeline): void {
+  if (batch.fragmentRows === 0) {
+    artefacts.mark(batch, 0, batch.count);
+    return;
   }
-  pipeline.artefacts.startBatch(batch);
-  pipeline.artefacts.mark(batch, 0, batch.count);
-  pipeline.artefacts.finishBatch(batch);
+  for (let row = 0; row < batch.count; row++) {
+    artefacts.mark(batch, row, row + 1);
+    const isFragment = (batch.flags[row]! & PacketFlag.fragment) !== 0;
+    const isCopy = (batch.flags[row]! & PacketFlag.decapsulatedCopy) !== 0;
+    if (!isFragment || isCopy || !reassembler.add(batch, row)) continue;
+    datagramDecoder.decode();
+    reassembler.finish();
+    artefacts.noteDatagram(reassembler.batch, batch, row);
+  }
 }
 
 /** Row of the first frame whose number is at least `frameNumber`; numbers ascend by one. */

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
+import type { IpsecKnowledge } from '../analysis/known-ipsec.js';
 import type { CaptureSource } from '../capture/capture-source.js';
-import type { SecurityAssociation } from '../ipsec/security-association.js';
 import type { IpsecOpener } from '../packet/ipsec-opener.js';
 import type { PacketBatch } from '../packet/packet-batch.js';
 import { CliError, ExitCode } from './exit-code.js';
@@ -56,7 +56,7 @@ async function runPackets(path: string, options: PacketsOptions): Promise<void> 
   const lister = new PacketLister({
     range: options.range,
     assumedEsp: knowledge.assumedEsp,
-    opener: await createOpener(knowledge.associations),
+    opener: await createOpener(knowledge),
     createFormat: await chooseFormat(options),
     write: writeOut,
   });
@@ -91,11 +91,11 @@ async function openSource(path: string): Promise<CaptureSource> {
   }
 }
 
-async function createOpener(associations: readonly SecurityAssociation[]): Promise<IpsecOpener | null> {
-  if (associations.length === 0) return null;
-  const { SaTable } = await import('../ipsec/sa-table.js');
+async function createOpener(knowledge: IpsecKnowledge): Promise<IpsecOpener | null> {
+  const { createSaTable } = await import('../analysis/known-ipsec.js');
   const { KeyedOpener } = await import('../ipsec/open/keyed-opener.js');
-  return new KeyedOpener(new SaTable(associations));
+  const table = createSaTable(knowledge);
+  return table.size === 0 ? null : new KeyedOpener(table);
 }
 
 async function chooseFormat(options: PacketsOptions): Promise<(batch: PacketBatch) => PacketFormat> {

@@ -14,7 +14,7 @@ const COLUMNS: readonly TableColumn[] = [
   { title: 'source -> destination', minWidth: 18 },
   { title: 'packets', align: 'right' },
   { title: 'suite', minWidth: 12 },
-  { title: 'sequence', minWidth: 8 },
+  { title: 'seq.', minWidth: 7 },
   { title: 'ICV', minWidth: 9 },
   { title: 'mode', dispensable: 3 },
   { title: 'rate', align: 'right', dispensable: 4 },
@@ -36,9 +36,9 @@ export function renderSecurityAssociations(
 
 function associationRow(sa: SecurityAssociationSummary, style: TextStyle): string[] {
   return [
-    `${sa.protocol.toUpperCase()}${sa.udpEncap ? '/UDP' : ''}`,
+    sa.protocol.toUpperCase(),
     escapeTerminal(sa.spi),
-    `${escapeTerminal(sa.source)} -> ${escapeTerminal(sa.destination)}`,
+    `${escapeTerminal(sa.source)} -> ${escapeTerminal(sa.destination)}${sa.udpEncap ? ' in UDP' : ''}`,
     formatCount(sa.packets),
     describeSuite(sa),
     describeSequence(sa, style),

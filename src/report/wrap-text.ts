@@ -10,7 +10,8 @@ export interface WrapOptions {
 }
 
 /**
- * Breaks text at spaces into lines of at most `width` columns; words longer than a line are broken anywhere. The text
+ * Breaks text at spaces into lines of at most `width` columns; words longer than a line are broken, behind a
+ * hyphen, colon or slash if one is near. The text
  * holds no ANSI sequences: style the lines afterwards.
  */
 export function wrapText(text: string, options: WrapOptions): string[] {
@@ -41,12 +42,19 @@ function breakWord(word: string, width: number): string[] {
   let piece = '';
   for (const character of word) {
     if (stringWidth(piece + character) > width) {
-      pieces.push(piece);
-      piece = '';
+      const kept = naturalBreak(piece);
+      pieces.push(piece.slice(0, kept));
+      piece = piece.slice(kept);
     }
     piece += character;
   }
   return [...pieces, piece];
+}
+
+/** @returns how much of `piece` to keep in its line: up to the last hyphen, colon or slash if that is most of it */
+function naturalBreak(piece: string): number {
+  const end = Math.max(piece.lastIndexOf('-'), piece.lastIndexOf(':'), piece.lastIndexOf('/')) + 1;
+  return end * 2 >= piece.length ? end : piece.length;
 }
 
 /** Takes the middle out of text wider than `width` columns: `/very/long…/name.pcap`. */

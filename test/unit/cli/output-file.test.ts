@@ -3,7 +3,12 @@ import { lstatSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileS
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { CliError, ExitCode } from '../../../src/cli/exit-code.js';
-import { discardUnfinishedFiles, OutputFile, writeOutputFile } from '../../../src/cli/output-file.js';
+import {
+  discardUnfinishedFiles,
+  OutputFile,
+  StagedOutput,
+  writeOutputFile,
+} from '../../../src/cli/output-file.js';
 import { withFolder } from './run-tare.js';
 
 const SECRET = { secret: true };
@@ -59,6 +64,22 @@ test('the file behind a symbolic link is replaced, the link stays', () => {
 test('a device is written to, not replaced', () => {
   writeOutputFile('/dev/null', 'gone', SECRET);
   assert.ok(statSync('/dev/null').isCharacterDevice());
+});
+
+test('a staged file is put in place when it is complete, and leaves nothing behind when not', () => {
+  withFolder((folder) => {
+    const path = join(folder, 'out');
+    const complete = new StagedOutput(path);
+    writeFileSync(complete.path, 'whole', { mode: 0o600 });
+    complete.commit();
+    complete.discard();
+    const interrupted = new StagedOutput(path);
+    writeFileSync(`${interrupted.path}.part`, 'half');
+    discardUnfinishedFiles();
+    assert.deepEqual(readdirSync(folder), ['out']);
+    assert.equal(readFileSync(path, 'utf8'), 'whole');
+    assert.throws(() => new StagedOutput('/dev/null'), /no regular file/);
+  });
 });
 
 test('what cannot be written says which file', () => {

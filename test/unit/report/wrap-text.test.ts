@@ -11,8 +11,10 @@ test('later lines are indented as told', () => {
   assert.deepEqual(wrapText('one two three', { width: 9, rest: '    ' }), ['one two', '    three']);
 });
 
-test('a word longer than the line is broken, nothing is lost', () => {
-  assert.deepEqual(wrapText('[2001:db8::1]:44410', { width: 8 }), ['[2001:db', '8::1]:44', '410']);
+test('a word longer than the line is broken where it has a seam, else anywhere', () => {
+  assert.deepEqual(wrapText('[2001:db8::1]:44410', { width: 8 }), ['[2001:', 'db8::1]:', '44410']);
+  assert.deepEqual(wrapText('aes128-sha256', { width: 12 }), ['aes128-', 'sha256']);
+  assert.deepEqual(wrapText('chacha20poly1305', { width: 12 }), ['chacha20poly', '1305']);
 });
 
 test('wide characters count two columns', () => {

@@ -1,0 +1,237 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, copyFileSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { gunzipSync } from 'node:zlib';
+import type { AnalysisSummary } from '../../../src/analysis/analysis-summary.js';
+import { repoPath } from '../../repo-root.js';
+import { requireTool, runTool } from '../../tool.js';
+import { runTare, TARE, withFolder } from './run-tare.js';
+
+const CAPTURE = repoPath('captures/ipsec/t4-ah-esp-cbc-sha1.pcap');
+const KEYS = repoPath('captures/ipsec/t4-ah-esp-cbc-sha1.xfrm');
+const CLEAR = repoPath('captures/migration/ms-clear-1500.pcap.gz');
+
+function analyze(args: readonly string[]): AnalysisSummary {
+  const { exitCode, stdout } = runTare(['analyze', '--json', ...args]);
+  assert.equal(exitCode, 0);
+  return JSON.parse(stdout) as AnalysisSummary;
+}
+
+test('a capture is reported on in words', () => {
+  const { exitCode, stdout, stderr } = runTare(['analyze', CAPTURE]);
+  assert.equal(exitCode, 0);
+  assert.equal(stderr, '');
+  assert.match(stdout, /in ESP/);
+  assert.match(stdout, /where the bytes went/);
+  assert.ok(!stdout.includes('\u001b'));
+});
+
+test('colour is written when it is asked for', () => {
+  const { stdout } = runTare(['analyze', CAPTURE], { env: { FORCE_COLOR: '1' } });
+  assert.ok(stdout.includes('\u001b['));
+});
+
+test('JSON has the fields that docs/FORMATS.md lists, in that order', () => {
+  const documented = readFileSync(repoPath('docs/FORMATS.md'), 'utf8')
+    .split('## `tare analyze --json`')[1]!
+    .split('### inputs')[0]!
+    .matchAll(/^\| `(\w+)` \|/gm);
+  const fields = [...documented].map((match) => match[1]);
+  const summary = analyze([CAPTURE]);
+  assert.equal(summary.schema, 'tare.analysis/1');
+  assert.deepEqual(Object.keys(summary), fields);
+});
+
+test('the JSON of one capture is the same byte for byte, however it is read', () => {
+  const once = runTare(['analyze', '--json', CLEAR, '--workers', '1']).stdout;
+  assert.equal(runTare(['analyze', '--json', CLEAR, '--workers', '2']).stdout, once);
+  const piped = runTare(['analyze', '--json', '-'], { input: readFileSync(CLEAR) }).stdout;
+  assert.equal(piped, once.replace(JSON.stringify(CLEAR), '"-"'));
+});
+
+test('frames are as many as capinfos counts', (t) => {
+  if (!requireTool(t, 'capinfos')) return;
+  const { stdout } = runTool('capinfos', ['-T', '-r', '-M', '-c', CAPTURE]);
+  const frames = Number(stdout.trim().split('\t')[1]);
+  assert.equal(analyze([CAPTURE]).frames.total, frames);
+});
+
+test('the layers add up to the bytes on the wire, with and without keys', () => {
+  for (const args of [
+    [CAPTURE],
+    [CAPTURE, '--keys', KEYS],
+    [CAPTURE, '--esp', 'aes128-sha1', '--ah', 'sha1'],
+  ]) {
+    const summary = analyze(args);
+    const sum = Object.values(summary.bytes).reduce((total, { bytes }) => total + bytes, 0);
+    assert.equal(sum, summary.wire.bytes);
+  }
+});
+
+test('the wire is what tare packets lists, without copies and super-frames', () => {
+  const capture = repoPath('captures/ipsec/tun4-natt-cbc-sha256.pcap');
+  for (const keys of [[], ['--keys', repoPath('captures/ipsec/tun4-natt-cbc-sha256.xfrm')]]) {
+    const { wire, frames } = analyze([capture, ...keys]);
+    const lines = runTare(['packets', '--ndjson', capture, ...keys])
+      .stdout.trimEnd()
+      .split('\n');
+    const packets = lines.map((line) => JSON.parse(line) as { length: number; flags: string[] });
+    const sent = packets.filter(({ flags }) => !flags.includes('copy') && !flags.includes('super'));
+    assert.equal(sent.length, wire.packets);
+    assert.equal(
+      sent.reduce((sum, { length }) => sum + length, 0),
+      wire.bytes,
+    );
+    assert.equal(packets.filter(({ flags }) => flags.includes('copy')).length, frames.decapsulatedCopies);
+  }
+});
+
+test('of several files the good ones are analysed, the missing one is named, then 3', () => {
+  const { exitCode, stdout, stderr } = runTare(['analyze', '--json', CAPTURE, '/nonexistent.pcap', CLEAR]);
+  assert.equal(exitCode, 3);
+  const summary = JSON.parse(stdout) as AnalysisSummary;
+  assert.deepEqual(
+    summary.inputs.map(({ error }) => error === null),
+    [true, false, true],
+  );
+  assert.equal(
+    summary.frames.total,
+    summary.inputs.reduce((sum, { frames }) => sum + frames, 0),
+  );
+  assert.equal(stderr, 'tare: /nonexistent.pcap: no such file: check the path\n');
+});
+
+test('empty and foreign files end with 3 and a report that has nothing of them', () => {
+  withFolder((folder) => {
+    const empty = join(folder, 'empty.pcap');
+    writeFileSync(empty, '');
+    for (const path of [empty, folder, repoPath('package.json')]) {
+      const { exitCode, stdout, stderr } = runTare(['analyze', path]);
+      assert.equal(exitCode, 3, path);
+      assert.match(stdout, /^No packets/);
+      assert.ok(stderr.startsWith(`tare: ${path}: `), stderr);
+    }
+  });
+});
+
+test('of a file cut short the good part is reported, then 3', () => {
+  withFolder((folder) => {
+    const path = join(folder, 'cut.pcap');
+    const bytes = gunzipSync(readFileSync(CLEAR));
+    writeFileSync(path, bytes.subarray(0, 1_000_000));
+    const { exitCode, stdout, stderr } = runTare(['analyze', '--json', path]);
+    assert.equal(exitCode, 3);
+    const { frames, inputs } = JSON.parse(stdout) as AnalysisSummary;
+    assert.ok(frames.total > 500);
+    assert.ok(inputs[0]!.error!.offset > 990_000);
+    assert.match(stderr, /^tare: .*cut\.pcap.*\n$/);
+  });
+});
+
+test('a file name cannot steer the terminal', () => {
+  withFolder((folder) => {
+    const path = join(folder, 'a\u001b[2J\u202e.pcap');
+    writeFileSync(path, '');
+    for (const args of [
+      ['analyze', path],
+      ['analyze', '--json', path],
+      ['packets', path],
+    ]) {
+      const { stdout, stderr } = runTare(args);
+      assert.doesNotMatch((stdout + stderr).replaceAll('\n', ''), /\p{C}/u);
+    }
+  });
+});
+
+test('no key is printed, whatever is asked for', () => {
+  const outputs = [
+    runTare(['analyze', CAPTURE, '--keys', KEYS]),
+    runTare(['analyze', CAPTURE, '--keys', KEYS, '--json']),
+    runTare(['analyze', CAPTURE, '--keys', KEYS, KEYS]),
+    runTare(['analyze', KEYS]),
+  ];
+  for (const { stdout, stderr } of outputs) assert.doesNotMatch(stdout + stderr, /0001020304|00 ?01 ?02 ?03/);
+});
+
+test('keys may come through stdin', () => {
+  const { exitCode, stdout, stderr } = runTare(['analyze', '--json', CAPTURE, '--keys', '-'], {
+    input: readFileSync(KEYS),
+  });
+  assert.equal(exitCode, 0);
+  assert.equal(stderr, '');
+  const { securityAssociations } = JSON.parse(stdout) as AnalysisSummary;
+  assert.ok(securityAssociations.every(({ integrity }) => integrity.verified > 0));
+});
+
+test('--write-esp-sa writes what Wireshark decrypts with, for the owner alone', (t) => {
+  if (!requireTool(t, 'tshark')) return;
+  withFolder((folder) => {
+    const path = join(folder, 'esp_sa');
+    const { exitCode } = runTare(['analyze', CAPTURE, '--keys', KEYS, '--write-esp-sa', path]);
+    assert.equal(exitCode, 0);
+    assert.equal(statSync(path).mode & 0o777, 0o600);
+    const entries = readFileSync(path, 'utf8')
+      .split('\n')
+      .filter((line) => line.startsWith('"'));
+    const options = entries.flatMap((entry) => ['-o', `uat:esp_sa:${entry}`]);
+    const { stdout } = runTool('tshark', [
+      ...['-r', CAPTURE, '-o', 'esp.enable_encryption_decode:TRUE', ...options],
+      ...['-Y', 'esp && tcp', '-T', 'fields', '-e', 'tcp.srcport'],
+    ]);
+    assert.ok(stdout.trimEnd().split('\n').length > 300);
+  });
+});
+
+test('--write-decrypted writes clear packets, for the owner alone', (t) => {
+  if (!requireTool(t, 'tshark')) return;
+  withFolder((folder) => {
+    const path = join(folder, 'clear.pcapng');
+    const { exitCode } = runTare(['analyze', CAPTURE, '--keys', KEYS, '--write-decrypted', path]);
+    assert.equal(exitCode, 0);
+    assert.equal(statSync(path).mode & 0o777, 0o600);
+    assert.deepEqual(readdirSync(folder), ['clear.pcapng']);
+    const { stdout } = runTool('tshark', [
+      '-r',
+      path,
+      '-Y',
+      'tcp && !esp',
+      '-T',
+      'fields',
+      '-e',
+      'frame.len',
+    ]);
+    assert.ok(stdout.trimEnd().split('\n').length > 300);
+  });
+});
+
+test('an output that is an input, or cannot be written, is refused', () => {
+  withFolder((folder) => {
+    const keys = join(folder, 'sa');
+    copyFileSync(KEYS, keys);
+    chmodSync(keys, 0o600);
+    const before = readFileSync(keys);
+    const same = runTare(['analyze', CAPTURE, '--keys', keys, '--write-esp-sa', keys]);
+    assert.equal(same.exitCode, 2);
+    assert.deepEqual(readFileSync(keys), before);
+    const missing = join(folder, 'no', 'such', 'folder');
+    for (const option of ['--write-esp-sa', '--write-decrypted']) {
+      const { exitCode, stderr } = runTare(['analyze', CAPTURE, '--keys', keys, option, missing]);
+      assert.equal(exitCode, 4);
+      assert.match(stderr, /cannot write .*no\/such\/folder/);
+    }
+  });
+});
+
+test('Ctrl-C ends it with 130', async () => {
+  const child = spawn(process.execPath, [TARE, 'packets', '-'], { stdio: ['pipe', 'pipe', 'ignore'] });
+  const exited = once(child, 'exit');
+  // stdin stays open: more packets may come.
+  child.stdin.write(readFileSync(CAPTURE));
+  await once(child.stdout, 'data');
+  child.stdout.resume();
+  child.kill('SIGINT');
+  assert.deepEqual(await exited, [130, null]);
+});
