@@ -25,9 +25,9 @@ export function copyIntervalList(list: IntervalList, shift = 0): IntervalList {
 
 /** How many integers are in the set. */
 export function cardinality(list: IntervalList): number {
-  let total = -list.forgotten;
+  let total = 0;
   for (let i = 0; i < list.count; i++) total += list.bounds[2 * i + 1]! - list.bounds[2 * i]!;
-  return total;
+  return total - list.forgotten;
 }
 
 /** End of the last interval; -Infinity for the empty set. */
