@@ -13,10 +13,6 @@ export const ExitCode = {
   run: 5,
   /** A defect in Tare itself (EX_SOFTWARE of sysexits.h). */
   defect: 70,
-  /** Ctrl-C: 128 + SIGINT. */
-  interrupted: 130,
-  /** 128 + SIGTERM. */
-  terminated: 143,
 } as const;
 
 export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];

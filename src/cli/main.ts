@@ -72,13 +72,17 @@ function endQuietlyOnClosedPipe(): void {
   });
 }
 
+/**
+ * Ctrl-C: tidies up, then dies of the signal as if it had never been caught, which shells show as 130 (143 for SIGTERM).
+ * `process.exit` would wait for a read from a pipe nobody writes to.
+ */
 function endCleanlyOnSignals(): void {
-  const end = (exitCode: ExitCode) => () => {
-    discardUnfinishedFiles();
-    process.exit(exitCode);
-  };
-  process.once('SIGINT', end(ExitCode.interrupted));
-  process.once('SIGTERM', end(ExitCode.terminated));
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      discardUnfinishedFiles();
+      process.kill(process.pid, signal);
+    });
+  }
 }
 
 endQuietlyOnClosedPipe();

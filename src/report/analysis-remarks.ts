@@ -108,8 +108,14 @@ function renderErrors(errors: readonly ErrorSummary[], context: ReportContext): 
 }
 
 function renderInputErrors(inputs: readonly InputSummary[], { width, style }: ReportContext): string[] {
-  return inputs.flatMap(({ path, frames, error }) => {
+  return inputs.flatMap(({ path, format, frames, error }) => {
     if (error === null) return [];
+    if (format === null) {
+      const name = error.message.startsWith(path) ? '' : `${path}: `;
+      return wrapText(escapeTerminal(`Unreadable input ${name}${error.message}`), { width, rest: '  ' }).map(
+        style.bad,
+      );
+    }
     const extent =
       frames === 0
         ? 'nothing of it is in this report'

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, copyFileSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import type { AnalysisSummary } from '../../../src/analysis/analysis-summary.js';
@@ -225,13 +226,23 @@ test('an output that is an input, or cannot be written, is refused', () => {
   });
 });
 
-test('Ctrl-C ends it with 130', async () => {
-  const child = spawn(process.execPath, [TARE, 'packets', '-'], { stdio: ['pipe', 'pipe', 'ignore'] });
+test('Ctrl-C ends it, which a shell shows as 130', async () => {
+  const script = '"$@"; echo "ended $?" >&2';
+  const child = spawn(
+    'bash',
+    ['-c', `trap : INT; ${script}`, 'bash', process.execPath, TARE, 'packets', '-'],
+    {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      detached: true,
+    },
+  );
   const exited = once(child, 'exit');
   // stdin stays open: more packets may come.
   child.stdin.write(readFileSync(CAPTURE));
   await once(child.stdout, 'data');
   child.stdout.resume();
-  child.kill('SIGINT');
-  assert.deepEqual(await exited, [130, null]);
+  // To the whole process group, as a terminal does.
+  process.kill(-child.pid!, 'SIGINT');
+  assert.match(await text(child.stderr), /ended 130/);
+  await exited;
 });
