@@ -146,9 +146,7 @@ async function writeDecryptedCopy(
 function reportBrokenInputs(inputs: readonly InputSummary[]): void {
   for (const { path, error } of inputs) {
     if (error === null) continue;
-    printMessage(
-      error.message.includes(path) ? error.message : `${path}: ${error.message} (byte ${error.offset})`,
-    );
+    printMessage(error.message.includes(path) ? error.message : `${path}: ${error.message}`);
     process.exitCode = ExitCode.input;
   }
 }

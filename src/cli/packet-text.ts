@@ -172,20 +172,21 @@ export class PacketText {
     return text.trimEnd();
   }
 
-  /** What is wrong with a malformed packet; empty if nothing is. */
+  /** What is wrong with a malformed packet, in the words of `tare analyze`; empty if nothing is. */
   error(row: number): string {
     const { error, errorLayer, errorOffset, errorRequired, errorActual } = this.#batch;
     const kind = error[row]!;
     if (kind === PacketError.none) return '';
     const layer = ERROR_LAYERS[errorLayer[row]!] ?? 'frame';
-    const where = `at byte ${errorOffset[row]!} of the frame`;
+    const where = `at byte ${errorOffset[row]!}`;
     const actual = errorActual[row]!;
     if (kind === PacketError.length) {
-      return `${layer} ${where}: ${errorRequired[row]!} bytes needed and ${actual} there`;
+      return `${layer} ${where}: needs ${errorRequired[row]!} bytes, ${actual} there`;
     }
-    if (kind === PacketError.value) return `${layer} ${where}: impossible value ${actual}`;
-    if (kind === PacketError.nesting) return `${layer} ${where}: too many nested headers`;
-    return `link type ${actual} is not supported`;
+    if (kind === PacketError.value) return `${layer} ${where}: value ${actual} is not allowed`;
+    if (kind === PacketError.nesting)
+      return `header ${actual} ${where}: no more than ${errorRequired[row]!} are followed`;
+    return `link type ${actual} has no decoder`;
   }
 }
 

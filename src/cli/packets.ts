@@ -75,7 +75,7 @@ async function runPackets(path: string, options: PacketsOptions): Promise<void> 
     source.close();
   }
   if (source.error === null) return;
-  printMessage(`${source.path}: byte ${source.error.offset}: ${source.error.message}`);
+  printMessage(`${source.path}: ${source.error.message}`);
   process.exitCode = ExitCode.input;
 }
 

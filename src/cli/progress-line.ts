@@ -43,7 +43,7 @@ export class ProgressLine {
     if (now - this.#startMs < SILENT_MS || now - this.#shownMs < REFRESH_MS) return;
     this.#shownMs = now;
     const text = describeProgress(progress, (now - this.#startMs) / 1000);
-    this.#screen.write(CLEAR_LINE + text.slice(0, (this.#screen.columns ?? 80) - 1));
+    this.#screen.write(CLEAR_LINE + text.slice(0, (this.#screen.columns || 80) - 1));
   }
 
   /** Takes the line away; `update` may show it again. */
@@ -53,10 +53,14 @@ export class ProgressLine {
   }
 }
 
+function describeWait(seconds: number): string {
+  return seconds < 60 ? `${seconds} s` : formatSeconds(seconds);
+}
+
 function describeProgress({ bytesDone, bytesTotal, frames }: Progress, seconds: number): string {
   const speed = `${formatBytes(bytesDone / seconds)}/s, ${formatCount(Math.round(frames / seconds))} packets/s`;
   if (bytesTotal === null || bytesTotal === 0) return `${formatBytes(bytesDone)}, ${speed}`;
   const leftSeconds = bytesDone > 0 ? (seconds / bytesDone) * Math.max(0, bytesTotal - bytesDone) : 0;
   const share = formatShare(Math.min(bytesDone, bytesTotal), bytesTotal);
-  return `${share}, ${speed}, ${formatSeconds(Math.ceil(leftSeconds))} left`;
+  return `${share}, ${speed}, ${describeWait(Math.ceil(leftSeconds))} left`;
 }

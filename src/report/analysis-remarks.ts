@@ -120,7 +120,7 @@ function renderInputErrors(inputs: readonly InputSummary[], { width, style }: Re
       frames === 0
         ? 'nothing of it is in this report'
         : `only its first ${formatCounted(frames, 'frame')} are in this report`;
-    const text = `Broken input ${path} at byte ${formatCount(error.offset)}: ${error.message} (${extent})`;
+    const text = `Broken input ${path}: ${error.message} (${extent})`;
     return wrapText(escapeTerminal(text), { width, rest: '  ' }).map(style.bad);
   });
 }

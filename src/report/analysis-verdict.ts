@@ -28,7 +28,7 @@ export function renderVerdict(summary: AnalysisSummary, context: ReportContext):
   const { width, style } = context;
   if (summary.wire.packets === 0) return wrapText('No packets on the wire in this input.', { width });
   const exposure = measureExposure(summary);
-  const mark = exposure.clearBytes > 0 ? style.bad : style.good;
+  const mark = markFor(exposure, context);
   return [
     ...wrapText(describeExposure(exposure), { width }).map((line) => style.heading(mark(line))),
     ...renderReadableEsp(summary, context),
@@ -47,6 +47,15 @@ function measureExposure(summary: AnalysisSummary): Exposure {
   };
 }
 
+/** A trifle in the clear, such as a router solicitation, is worth a look and no alarm. */
+function markFor(
+  { clearBytes, authenticatedBytes, ipBytes }: Exposure,
+  { style }: ReportContext,
+): (text: string) => string {
+  if (clearBytes === 0) return authenticatedBytes === 0 ? style.good : style.caution;
+  return clearBytes * 100 < ipBytes ? style.caution : style.bad;
+}
+
 function describeExposure(exposure: Exposure): string {
   const { ipBytes, encryptedBytes, authenticatedBytes, clearBytes } = exposure;
   if (ipBytes === 0) return 'No IP traffic at all.';
@@ -61,7 +70,9 @@ function describeExposure(exposure: Exposure): string {
 }
 
 function headline({ ipBytes, encryptedBytes, authenticatedBytes, clearBytes }: Exposure): string {
-  if (clearBytes === 0) return 'All IP traffic is protected';
+  if (clearBytes === 0 && authenticatedBytes === 0) return 'All IP traffic is protected';
+  if (clearBytes === 0)
+    return encryptedBytes === 0 ? 'NOT ENCRYPTED' : 'Protected, but not all of it encrypted';
   if (encryptedBytes + authenticatedBytes === 0) return 'NOT PROTECTED';
   return clearBytes * 2 > ipBytes ? 'MOSTLY NOT PROTECTED' : 'Protected, but not all of it';
 }
@@ -96,7 +107,8 @@ function describeCost(summary: AnalysisSummary): string {
     overhead.certainty === 'bounded'
       ? ` (between ${formatBytes(overhead.min ?? 0)} and ${formatBytes(overhead.max ?? 0)})`
       : '';
-  const payload = formatShare(overhead.bytes, summary.bytes.payload.bytes);
+  const payloadBytes = summary.bytes.payload.bytes;
+  const payload = payloadBytes > 0 ? `${formatShare(overhead.bytes, payloadBytes)} of the payload, ` : '';
   const wire = formatShare(overhead.bytes, summary.wire.bytes);
-  return `IPsec adds ${amount}${limits}: ${payload} of the payload, ${wire} of the wire.`;
+  return `IPsec adds ${amount}${limits}: ${payload}${wire} of the wire.`;
 }

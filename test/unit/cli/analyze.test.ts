@@ -90,6 +90,18 @@ test('the wire is what tare packets lists, without copies and super-frames', () 
   }
 });
 
+test('malformed packets are called the same by tare packets', () => {
+  const capture = repoPath('captures/hostile/ah-length.pcap');
+  const examples = analyze([capture]).errors.flatMap((error) => error.examples);
+  assert.ok(examples.length > 2);
+  for (const { packet, message } of examples) {
+    const { stdout } = runTare(['packets', '--ndjson', capture, '--range', `${packet}`]);
+    const { error, flags } = JSON.parse(stdout) as { error: string; flags: string[] };
+    assert.equal(error, message);
+    assert.ok(flags.includes('malformed'));
+  }
+});
+
 test('of several files the good ones are analysed, the missing one is named, then 3', () => {
   const { exitCode, stdout, stderr } = runTare(['analyze', '--json', CAPTURE, '/nonexistent.pcap', CLEAR]);
   assert.equal(exitCode, 3);

@@ -35,7 +35,7 @@ test('then share, speed and time left are', () => {
   const line = new ProgressLine(screen, true, () => now);
   now = 2000;
   line.update(HALF);
-  assert.equal(screen.written, '\r\u001b[K50.0 %, 25.0 MB/s, 50,000 packets/s, 2.00 s left');
+  assert.equal(screen.written, '\r\u001b[K50.0 %, 25.0 MB/s, 50,000 packets/s, 2 s left');
   line.clear();
   assert.ok(screen.written.endsWith('\r\u001b[K'));
 });

@@ -49,6 +49,8 @@ test('AH alone is not taken for encryption', () => {
   summary.protection.ah = summary.protection.esp;
   summary.protection.esp = { packets: 0, bytes: 0 };
   assert.match(render(summary), /authenticated by AH but\s+readable/);
+  summary.protection.clear = { packets: 0, bytes: 0 };
+  assert.match(render(summary), /^NOT ENCRYPTED: 100 % authenticated/);
   assert.doesNotMatch(render(summary), /in ESP/);
 });
 
@@ -98,7 +100,7 @@ test('long lists are cut and say so', () => {
 
 test('a broken input is named with its offset and what was read', () => {
   const text = render(sampleSummary(), 200);
-  assert.match(text, /Broken input part2\.pcapng\.gz at byte 123,456: .* first 20 frames/);
+  assert.match(text, /Broken input part2\.pcapng\.gz: .* at offset 123456: .* first 20 frames/);
 });
 
 test('a capture without packets says so', () => {

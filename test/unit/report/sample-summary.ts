@@ -142,7 +142,7 @@ export function sampleSummary(): AnalysisSummary {
       frames: 20,
       reportedDrops: 17,
       mtu: { bytes: 1500, certainty: 'measured' },
-      error: { message: 'the file ends within a packet: copy it again', offset: 123_456 },
+      error: { message: 'file ends within the record at offset 123456: copy it again', offset: 123_456 },
     },
   ];
   summary.frames = { total: 10_720, malformed: 3, decapsulatedCopies: 30, superFrames: 2, cutBySnaplen: 5 };
