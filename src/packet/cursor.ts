@@ -54,6 +54,8 @@ export const ErrorLayer = {
 /** State of the walk through one frame. Reused: nothing in it outlives the row. */
 export class Cursor {
   readonly batch: PacketBatch;
+  /** `batch.layerBytes`. */
+  readonly layers: Uint32Array;
   data: Uint8Array;
   view: DataView;
   opener: IpsecOpener | null;
@@ -76,6 +78,7 @@ export class Cursor {
 
   constructor(batch: PacketBatch, opener: IpsecOpener | null) {
     this.batch = batch;
+    this.layers = batch.layerBytes;
     this.data = batch.block.data;
     this.view = new DataView(this.data.buffer, this.data.byteOffset, this.data.byteLength);
     this.opener = opener;
@@ -101,7 +104,7 @@ export class Cursor {
     this.frameStart = start;
     this.offset = start;
     this.end = start + wire;
-    this.limit = start + (captured < wire ? captured : wire);
+    this.limit = start + Math.min(captured, wire);
     this.flags = captured < wire ? PacketFlag.cutBySnaplen : 0;
     this.headers = 0;
     this.ipHeaders = 0;
@@ -118,13 +121,13 @@ export class Cursor {
 
   /** Charges `bytes` to `layer` and moves behind them. */
   take(layer: number, bytes: number): void {
-    this.batch.layerBytes[this.base + layer]! += bytes;
+    this.layers[this.base + layer]! += bytes;
     this.offset += bytes;
   }
 
   /** Charges bytes without moving. */
   charge(layer: number, bytes: number): void {
-    this.batch.layerBytes[this.base + layer]! += bytes;
+    this.layers[this.base + layer]! += bytes;
   }
 
   /** Charges all that is left to `layer`. @returns `Next.stop` */

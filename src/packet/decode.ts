@@ -1,5 +1,6 @@
 import { decodeAh, IPPROTO_AH } from './ah.js';
 import { decodeArp } from './arp.js';
+import { decodeCommonFrame } from './common-frame.js';
 import { Cursor, Next } from './cursor.js';
 import { decodeEsp, IPPROTO_ESP } from './esp.js';
 import { decodeEthernet } from './ethernet.js';
@@ -9,7 +10,7 @@ import type { IpsecOpener } from './ipsec-opener.js';
 import { decodeIpv4 } from './ipv4.js';
 import { decodeIpv6, decodeIpv6Extension, decodeIpv6Fragment, Ipv6Extension } from './ipv6.js';
 import { Layer } from './layers.js';
-import { decodeLink } from './link.js';
+import { decodeLink, LinkType } from './link.js';
 import type { PacketBatch } from './packet-batch.js';
 import { decodeTcp, IPPROTO_TCP } from './tcp.js';
 import { decodeUdp } from './udp.js';
@@ -45,9 +46,12 @@ export class Decoder {
     const count = block.count;
     batch.reset(count);
     cursor.attach(this.opener);
+    const closesEsp = this.opener === null;
     for (let row = 0; row < count; row++) {
+      const linkType = block.linkType[row]!;
+      if (linkType === LinkType.ethernet && decodeCommonFrame(batch, cursor.view, row, closesEsp)) continue;
       cursor.startRow(row);
-      decodeRow(cursor, block.linkType[row]!);
+      decodeRow(cursor, linkType);
       cursor.finishRow();
     }
   }

@@ -4,7 +4,18 @@ import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readdirSync, writeFileSync } from 'node:fs';
 
-const FIELDS = ['-T', 'fields', '-e', 'frame.number', '-e', 'frame.time_epoch', '-e', 'frame.len', '-e', 'frame.cap_len'];
+const FIELDS = [
+  '-T',
+  'fields',
+  '-e',
+  'frame.number',
+  '-e',
+  'frame.time_epoch',
+  '-e',
+  'frame.len',
+  '-e',
+  'frame.cap_len',
+];
 const files = ['captures/ipsec', 'captures/migration', 'captures/formats'].flatMap((folder) =>
   readdirSync(folder)
     .filter((name) => /\.(pcap|pcapng)(\.gz)?$/.test(name))
@@ -25,4 +36,7 @@ const captures = files.map((file) => {
 });
 const command = `tshark -n -r FILE ${FIELDS.join(' ')}`;
 const note = 'sha256 of the standard output of the command; made by test/golden/capture-expected.mjs';
-writeFileSync('test/golden/expected/capture.json', `${JSON.stringify({ command, note, captures }, null, 2)}\n`);
+writeFileSync(
+  'test/golden/expected/capture.json',
+  `${JSON.stringify({ command, note, captures }, null, 2)}\n`,
+);

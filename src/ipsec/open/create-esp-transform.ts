@@ -1,8 +1,8 @@
 import type { EspSuite } from '../suite-table.js';
 import { AeadTransform } from './aead-transform.js';
+import { createMac } from './create-mac.js';
 import type { EspTransform } from './esp-transform.js';
 import { GmacTransform } from './gmac-transform.js';
-import { createMac } from './mac.js';
 import type { MacMessage } from './mac-message.js';
 import { createPayloadCipher, SeparateTransform } from './separate-transform.js';
 

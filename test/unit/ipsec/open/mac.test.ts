@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createMac } from '../../../../src/ipsec/open/mac.js';
+import { createMac } from '../../../../src/ipsec/open/create-mac.js';
 import { MacMessage } from '../../../../src/ipsec/open/mac-message.js';
 import type { IntegrityName } from '../../../../src/ipsec/suite-table.js';
 
