@@ -1,6 +1,6 @@
 /** Disjoint spans kept of one datagram; a datagram in more pieces than this at a time is given up. */
 const MAX_SPANS = 64;
-/** Greatest IP datagram payload. */
+/** Greatest IPv4 datagram, header included, and greatest IPv6 payload, extension headers included. */
 export const MAX_DATAGRAM_BYTES = 65_535;
 
 /** A datagram of which fragments are missing, as plain data: what one analysis hands to the next. */
@@ -13,7 +13,7 @@ export interface PendingDatagram {
   nextHeader: number;
   /** Offset in `header` of the byte that names the fragment header (IPv6). */
   nextHeaderAt: number;
-  /** Captured data, from the datagram's first byte; holes are zero. */
+  /** Captured data, from the datagram's first byte; what lies in holes means nothing. */
   data: Uint8Array;
   /** Pairs start, end of what is there, ascending and disjoint. */
   spans: number[];
@@ -129,6 +129,13 @@ export class DatagramSlot {
       this.dataBytes >= 0 &&
       this.spans[1]! >= this.dataBytes
     );
+  }
+
+  /** Bytes of fragments that came, those that came twice counted twice. */
+  get seenBytes(): number {
+    let seen = this.overlapBytes;
+    for (let i = 0; i < this.spanCount; i++) seen += this.spans[2 * i + 1]! - this.spans[2 * i]!;
+    return seen;
   }
 
   /** End of the last byte known to exist. */

@@ -17,12 +17,17 @@ import { PacketBatch, PacketError, PacketFlag } from './packet-batch.js';
  *
  * A capture may be cut into pieces analysed apart. Then a datagram may begin in one piece and end in the next:
  * `pending()` hands over what waits, `adopt()` joins it to what waited before. Slots given up near the start of a piece
- * may have their beginning in the piece before; they are handed over too instead of being counted.
+ * may have their beginning in the piece before; they are handed over too instead of being counted. Of fragments that came
+ * twice, once before and once behind the cut, this can take the later ones for a datagram of their own.
+ *
+ * Frames own the link and IP headers of fragments, so the row of a datagram owns only what fragments carried: its layers
+ * add up to the bytes of `Layer.fragment` of the frames that went into it.
  */
 const MAX_SLOTS = 512;
 const REASSEMBLY_SECONDS = 30;
 const MAX_DISTANCE = 8192;
 const IPV4_FRAGMENT_UNIT = 8;
+const IPV6_HEADER_BYTES = 40;
 const V4 = 4;
 
 export interface ReassemblyCounts {
@@ -73,8 +78,13 @@ export class Reassembler {
     const from = isV6 ? header + 8 : header + (data[header]! & 15) * 4;
     this.counts.fragments += 1;
     const end = start + bytes;
-    if (bytes === 0 || end > MAX_DATAGRAM_BYTES || (more && bytes % IPV4_FRAGMENT_UNIT !== 0)) {
-      markBadFragment(batch, row, start, end);
+    const headerBytes = isV6 ? header - batch.ipOffset[row]! - IPV6_HEADER_BYTES : from - header;
+    if (headerBytes + end > MAX_DATAGRAM_BYTES) {
+      markBadFragment(batch, row, PacketError.value, 0, start);
+      return false;
+    }
+    if (bytes === 0 || (more && bytes % IPV4_FRAGMENT_UNIT !== 0)) {
+      markBadFragment(batch, row, PacketError.length, Math.max(8, (bytes + 7) & ~7), bytes);
       return false;
     }
     this.setKey(batch, row, isV6);
@@ -85,7 +95,8 @@ export class Reassembler {
     slot.frameNumber = block.frameNumber[row]!;
     slot.fragments += 1;
     slot.wireBytes += block.wireLength[row]!;
-    const captured = Math.min(bytes, Math.max(0, block.offset[row]! + block.capturedLength[row]! - from));
+    const limit = block.offset[row]! + block.capturedLength[row]!;
+    const captured = Math.min(bytes, Math.max(0, limit - from));
     const repeated = this.place(slot, data, from, from + captured, start, end);
     if (repeated < 0) {
       this.giveUp(slot);
@@ -93,7 +104,7 @@ export class Reassembler {
     }
     if (captured < bytes) slot.cutAt = Math.min(slot.cutAt, start + captured);
     if (!more && (slot.dataBytes < 0 || end > slot.dataBytes)) slot.dataBytes = end;
-    if (start === 0) keepHeader(slot, batch, row, isV6);
+    if (start === 0 && from <= limit) keepHeader(slot, batch, row, isV6);
     return this.emitIfComplete(slot);
   }
 
@@ -106,9 +117,8 @@ export class Reassembler {
     if (!slot.isComplete) batch.flags[0]! |= PacketFlag.incomplete;
     batch.fragments[0] = Math.min(slot.fragments, 0xffff);
     batch.fragmentBytes[0] = slot.wireBytes;
-    layers[Layer.link] = 0;
-    layers[Layer.ip] = 0;
-    layers[Layer.other]! += slot.overlapBytes;
+    layers[Layer.ip] = Math.max(0, layers[Layer.ip]! - slot.headerBytes);
+    chargeSeenBytes(layers, slot.seenBytes);
     this.done = null;
     slot.next = null;
     if (this.free.length < MAX_SLOTS) this.free.push(slot);
@@ -124,7 +134,7 @@ export class Reassembler {
     return [...this.early, ...waiting];
   }
 
-  /** Adds the counts of a later piece, before its pending datagrams are adopted. */
+  /** Adds the counts of a later piece; what it has pending is counted when it is adopted. */
   addCounts(later: ReassemblyCounts): void {
     this.counts.fragments += later.fragments;
     this.counts.completed += later.completed;
@@ -320,15 +330,10 @@ export class Reassembler {
     if (slot.headerBytes === 0 || slot.spanCount === 0 || slot.spans[0] !== 0) return false;
     const { block } = this;
     const dataBytes = slot.isComplete ? slot.dataBytes : slot.knownBytes;
-    const wireBytes = Math.min(slot.headerBytes + dataBytes, MAX_DATAGRAM_BYTES);
-    const there = Math.min(
-      slot.spans[1]!,
-      slot.cutAt,
-      slot.data.length,
-      dataBytes,
-      wireBytes - slot.headerBytes,
-    );
-    if (block.data.length < wireBytes) block.data = new Uint8Array(MAX_DATAGRAM_BYTES);
+    const wireBytes = slot.headerBytes + dataBytes;
+    const there = Math.min(slot.spans[1]!, slot.cutAt, slot.data.length, dataBytes);
+    if (block.data.length < wireBytes)
+      block.data = new Uint8Array(Math.max(wireBytes, MAX_DATAGRAM_BYTES + IPV6_HEADER_BYTES));
     block.data.set(slot.header.subarray(0, slot.headerBytes), 0);
     block.data.set(slot.data.subarray(0, there), slot.headerBytes);
     if (slot.header[0]! >> 4 === V4) mendIpv4Header(block.data, slot.headerBytes, wireBytes);
@@ -372,24 +377,44 @@ function lastNextHeaderAt(data: Uint8Array, ip: number, fragmentHeader: number):
 }
 
 function mendIpv4Header(data: Uint8Array, headerBytes: number, totalBytes: number): void {
-  writeUint16(data, 2, totalBytes);
+  writeUint16(data, 2, Math.min(totalBytes, MAX_DATAGRAM_BYTES));
   writeUint16(data, 6, 0);
   writeUint16(data, 10, 0);
   writeUint16(data, 10, internetChecksum(data, 0, headerBytes));
 }
 
 function mendIpv6Header(data: Uint8Array, slot: DatagramSlot, totalBytes: number): void {
-  writeUint16(data, 4, totalBytes - 40);
+  writeUint16(data, 4, Math.min(totalBytes - IPV6_HEADER_BYTES, MAX_DATAGRAM_BYTES));
   data[slot.nextHeaderAt] = slot.nextHeader;
 }
 
-function markBadFragment(batch: PacketBatch, row: number, start: number, end: number): void {
+/** Makes the layers add up to `seen`: bytes that came twice belong to `other`, bytes that never came to nobody. */
+function chargeSeenBytes(layers: Uint32Array, seen: number): void {
+  layers[Layer.other]! += layers[Layer.link]!;
+  layers[Layer.link] = 0;
+  let excess = -seen;
+  for (let layer = 0; layer < LAYER_STRIDE; layer++) excess += layers[layer]!;
+  if (excess < 0) layers[Layer.other]! -= excess;
+  for (let layer = Layer.espOpaque as number; layer > Layer.link && excess > 0; layer--) {
+    const missing = Math.min(excess, layers[layer]!);
+    layers[layer]! -= missing;
+    excess -= missing;
+  }
+}
+
+function markBadFragment(
+  batch: PacketBatch,
+  row: number,
+  kind: number,
+  required: number,
+  actual: number,
+): void {
   batch.flags[row]! |= PacketFlag.malformed;
-  batch.error[row] = PacketError.length;
+  batch.error[row] = kind;
   batch.errorLayer[row] = ErrorLayer.fragment;
   batch.errorOffset[row] = batch.fragmentOffset[row]! - batch.block.offset[row]!;
-  batch.errorRequired[row] = end - start > 0 ? (end - start + 7) & ~7 : 8;
-  batch.errorActual[row] = end - start;
+  batch.errorRequired[row] = required;
+  batch.errorActual[row] = actual;
 }
 
 function overlapsSpans(slot: DatagramSlot, start: number, end: number): boolean {
