@@ -35,7 +35,7 @@ const MAX_EVIDENCE = 1024;
 
 /** IVs and trailers are looked at in these packets only. Chosen by number, so that pieces choose as the whole does. */
 function isSample(sequence: number): boolean {
-  return (sequence & 7) === 0 || (sequence < 256 && (sequence & 1) === 0);
+  return (sequence & 31) === 0 || (sequence < 1024 && (sequence & 3) === 0);
 }
 
 /** What closed ESP shows of its suite. */
@@ -61,6 +61,8 @@ export interface SecurityAssociationsState {
 export class SaCounters {
   readonly state: SecurityAssociationsState;
   private readonly table = new KeyTable(SaSlot.first, MAX_SAS, SaSlot.other);
+  /** Slot of each security header of the batch being added. */
+  private slots = new Int32Array(0);
   private data: Uint8Array = new Uint8Array(0);
   private view: DataView = new DataView(new ArrayBuffer(0));
 
@@ -72,18 +74,14 @@ export class SaCounters {
 
   /** Counts the AH and ESP headers of rows `from` to `to`; of all rows unless told otherwise. */
   add(batch: PacketBatch, from = 0, to = batch.count): void {
-    const { security, securityStart, flags } = batch;
-    const end = securityStart[to]!;
-    if (securityStart[from] === end) return;
+    const start = batch.securityStart[from]!;
+    const end = batch.securityStart[to]!;
+    if (start === end) return;
     if (batch.block.data !== this.data) this.attach(batch.block.data);
-    for (let header = securityStart[from]!; header < end; header++) {
-      const row = security.row[header]!;
-      const rowFlags = flags[row]!;
-      if ((rowFlags & NOT_WIRE) !== 0) continue;
-      const slot = this.slotOf(batch, header);
-      if (slot < 0) continue;
-      this.addHeader(batch, header, row, rowFlags, slot);
-    }
+    if (this.slots.length < end) this.slots = new Int32Array(batch.security.row.length);
+    this.findSlots(batch, start, end);
+    this.countHeaders(batch, start, end);
+    this.countSizes(batch, start, end);
   }
 
   private attach(data: Uint8Array): void {
@@ -91,19 +89,23 @@ export class SaCounters {
     this.view = new DataView(data.buffer, data.byteOffset, data.byteLength);
   }
 
-  /** @returns -1 if the addresses are not there */
-  private slotOf(batch: PacketBatch, header: number): number {
-    const { security } = batch;
-    const { view } = this;
-    const ip = security.ipOffset[header]!;
-    if (ip === NONE || security.offset[header]! < ip + 20) return -1;
-    const meta = security.protocol[header]! | (security.udpEncap[header] === 1 ? SA_UDP_ENCAP : 0);
-    const spi = security.spi[header]! | 0;
-    const slot = isIpv6At(this.data, ip)
-      ? this.table.find6(meta, spi, view, ip + 8)
-      : this.table.find4(meta, spi, view.getInt32(ip + 12), view.getInt32(ip + 16));
-    this.makeRoomFor(slot);
-    return slot;
+  /** Fills `slots`; -1 for headers that do not count. */
+  private findSlots(batch: PacketBatch, start: number, end: number): void {
+    const { slots, view, data, table } = this;
+    const { flags } = batch;
+    const { row, ipOffset, protocol, udpEncap, spi } = batch.security;
+    for (let header = start; header < end; header++) {
+      const ip = ipOffset[header]!;
+      if ((flags[row[header]!]! & NOT_WIRE) !== 0 || ip === NONE) {
+        slots[header] = -1;
+        continue;
+      }
+      const meta = protocol[header]! | (udpEncap[header] === 1 ? SA_UDP_ENCAP : 0);
+      slots[header] = isIpv6At(data, ip)
+        ? table.find6(meta, spi[header]! | 0, view, ip + 8)
+        : table.find4(meta, spi[header]! | 0, view.getInt32(ip + 12), view.getInt32(ip + 16));
+    }
+    this.makeRoomFor(this.state.table.count - 1);
   }
 
   private makeRoomFor(slot: number): void {
@@ -123,30 +125,37 @@ export class SaCounters {
     }
   }
 
-  private addHeader(batch: PacketBatch, header: number, row: number, rowFlags: number, slot: number): void {
-    const { security, block } = batch;
+  /** What every header counts: bytes, times, sequence number, integrity. */
+  private countHeaders(batch: PacketBatch, start: number, end: number): void {
+    const { slots } = this;
     const { records, sequences } = this.state;
-    const at = slot * SA_STRIDE;
-    const isDatagram = (rowFlags & PacketFlag.reassembled) !== 0;
-    const ip = security.ipOffset[header]!;
-    const end = security.end[header]!;
-    records[at + Sa.wireBytes]! += isDatagram ? batch.fragmentBytes[row]! : block.wireLength[row]!;
-    records[at + Sa.integrity + security.integrity[header]!]! += 1;
-    widenSpan(records, at + Sa.span, block.timeSeconds[row]!, block.timeNanoseconds[row]!);
-    if (slot >= SaSlot.first) {
-      addSequence(sequences, slot, records, at, security.sequence[header]!);
-    } else {
-      records[at + Sequence.packets]! += 1;
+    const { flags } = batch;
+    const { wireLength, timeSeconds, timeNanoseconds } = batch.block;
+    const { security } = batch;
+    for (let header = start; header < end; header++) {
+      const slot = slots[header]!;
+      if (slot < 0) continue;
+      const row = security.row[header]!;
+      const at = slot * SA_STRIDE;
+      records[at + Sa.integrity + security.integrity[header]!]! += 1;
+      widenSpan(records, at + Sa.span, timeSeconds[row]!, timeNanoseconds[row]!);
+      if (slot < SaSlot.first) records[at + Sequence.packets]! += 1;
+      else addSequence(sequences, slot, records, at, security.sequence[header]!);
+      if ((flags[row]! & PacketFlag.reassembled) !== 0) {
+        this.addFragmented(batch, row, at);
+        continue;
+      }
+      records[at + Sa.wireBytes]! += wireLength[row]!;
+      const ipBytes = security.end[header]! - security.ipOffset[header]!;
+      if (ipBytes > records[at + Sa.largestBytes]!) records[at + Sa.largestBytes] = ipBytes;
     }
-    if (isDatagram) this.addFragmented(batch, row, at);
-    else if (end - ip > records[at + Sa.largestBytes]!) records[at + Sa.largestBytes] = end - ip;
-    this.addSizes(batch, header, slot, rowFlags);
   }
 
   private addFragmented(batch: PacketBatch, row: number, at: number): void {
     const { records } = this.state;
     const ip = batch.ipOffset[row]!;
     records[at + Sa.fragmented]! += 1;
+    records[at + Sa.wireBytes]! += batch.fragmentBytes[row]!;
     const fragments = batch.fragments[row]!;
     if (fragments === 0 || ip === NONE) return;
     let data = 0;
@@ -156,67 +165,72 @@ export class SaCounters {
     if (needed > records[at + Sa.largestFragmentBytes]!) records[at + Sa.largestFragmentBytes] = needed;
   }
 
-  private addSizes(batch: PacketBatch, header: number, slot: number, rowFlags: number): void {
-    const { security } = batch;
+  /** What was inside. */
+  private countSizes(batch: PacketBatch, start: number, end: number): void {
+    const { slots } = this;
     const { records } = this.state;
-    const at = slot * SA_STRIDE;
-    if (security.protocol[header] !== IPPROTO_ESP) {
-      const offset = security.offset[header]!;
-      records[at + Sa.opened]! += 1;
-      records[at + Sa.icvBytes]! += security.icvBytes[header]!;
-      records[at + Sa.ahBytes]! += (this.data[offset + 1]! + 2) * 4;
-    } else if (security.opened[header] === 1) {
+    const { security } = batch;
+    for (let header = start; header < end; header++) {
+      const slot = slots[header]!;
+      if (slot < 0) continue;
+      const at = slot * SA_STRIDE;
+      const isEsp = security.protocol[header] === IPPROTO_ESP;
+      if (isEsp && security.opened[header] === 0) {
+        this.addClosed(batch, header, slot);
+        continue;
+      }
       records[at + Sa.opened]! += 1;
       records[at + Sa.ivBytes]! += security.ivBytes[header]!;
       records[at + Sa.icvBytes]! += security.icvBytes[header]!;
       records[at + Sa.padBytes]! += security.padBytes[header]!;
-    } else {
-      this.addClosed(batch, header, slot, rowFlags);
-      return;
+      if (!isEsp) records[at + Sa.ahBytes]! += (this.data[security.offset[header]! + 1]! + 2) * 4;
+      this.addMode(batch, header, at);
     }
-    this.addMode(batch, header, at);
   }
 
   /** An incomplete datagram's ESP is not split: its bytes have no layer. */
-  private addClosed(batch: PacketBatch, header: number, slot: number, rowFlags: number): void {
+  private addClosed(batch: PacketBatch, header: number, slot: number): void {
     const { records } = this.state;
-    const at = slot * SA_STRIDE;
     const { security } = batch;
+    const at = slot * SA_STRIDE;
+    const row = security.row[header]!;
+    const rowFlags = batch.flags[row]!;
     if ((rowFlags & PacketFlag.incomplete) !== 0) return;
-    const opaque = batch.layerBytes[security.row[header]! * LAYER_STRIDE + Layer.espOpaque]!;
+    const opaque = batch.layerBytes[row * LAYER_STRIDE + Layer.espOpaque]!;
     const bytes = security.end[header]! - security.offset[header]! - ESP_HEADER_BYTES;
     records[at + Sa.closed]! += 1;
     records[at + Sa.closedBytes]! += Math.min(opaque, bytes);
     if ((rowFlags & PacketFlag.reassembled) !== 0) records[at + Sa.closedFragmented]! += 1;
-    const before = header - 1;
-    if (before >= 0 && security.row[before] === security.row[header] && security.protocol[before] !== 50) {
-      records[at + Sa.coveredByAh]! += 1;
+    if ((rowFlags & PacketFlag.ah) !== 0 && header > batch.securityStart[row]!) {
+      if (security.protocol[header - 1] !== IPPROTO_ESP) records[at + Sa.coveredByAh]! += 1;
     }
-    if (bytes > 0 && slot >= SaSlot.first && slot < MAX_EVIDENCE)
-      this.addEvidence(batch, header, slot, bytes);
+    if (bytes <= 0 || slot < SaSlot.first || slot >= MAX_EVIDENCE) return;
+    const closed = this.evidenceOf(slot);
+    addEspLength(closed.evidence, bytes);
+    if (isSample(security.sequence[header]!)) this.addSample(batch, header, closed, bytes);
   }
 
-  private addEvidence(batch: PacketBatch, header: number, slot: number, bytes: number): void {
+  private evidenceOf(slot: number): ClosedEvidence {
+    const { evidence } = this.state;
+    evidence[slot] ??= { evidence: newSuiteEvidence(), firstIv: null };
+    return evidence[slot];
+  }
+
+  private addSample(batch: PacketBatch, header: number, closed: ClosedEvidence, bytes: number): void {
     const { security, block } = batch;
-    const { evidence: all } = this.state;
     const row = security.row[header]!;
-    all[slot] ??= { evidence: newSuiteEvidence(), firstIv: null };
-    const { evidence } = all[slot];
-    addEspLength(evidence, bytes);
     const captured = block.offset[row]! + block.capturedLength[row]!;
     const offset = security.offset[header]!;
     const end = security.end[header]!;
-    if (!isSample(security.sequence[header]!) || bytes < 8 || offset + IV_END > captured) return;
-    addEspIv(evidence, this.data, offset);
-    all[slot].firstIv ??= this.data.slice(offset, offset + IV_END);
-    if (end <= captured) addEspTrailer(evidence, this.data, offset, end);
+    if (bytes < 8 || offset + IV_END > captured) return;
+    addEspIv(closed.evidence, this.data, offset);
+    closed.firstIv ??= this.data.slice(offset, offset + IV_END);
+    if (end <= captured) addEspTrailer(closed.evidence, this.data, offset, end);
   }
 
   private mergeEvidence(slot: number, later: ClosedEvidence | null | undefined): void {
     if (!later || slot < SaSlot.first || slot >= MAX_EVIDENCE) return;
-    const { evidence: all } = this.state;
-    all[slot] ??= { evidence: newSuiteEvidence(), firstIv: null };
-    const own = all[slot];
+    const own = this.evidenceOf(slot);
     // Had the pieces been one, this IV would have been compared with our last one.
     if (later.firstIv !== null) addEspIv(own.evidence, later.firstIv, 0);
     own.firstIv ??= later.firstIv;

@@ -81,7 +81,7 @@ export function addSequence(
   records[at + Sequence.packets]! += 1;
   const last = records[at + Sequence.last]!;
   const next = last + 1;
-  if (next === records[at + Sequence.end] && next % EPOCH === sequence) {
+  if (next === records[at + Sequence.end] && next >>> 0 === sequence) {
     records[at + Sequence.last] = next;
     records[at + Sequence.end] = next + 1;
     return;
