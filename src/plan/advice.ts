@@ -110,7 +110,7 @@ function linkMtuAdvice({ linkMtuBytes }: AdviceRequest, { device }: CheckedNames
   };
 }
 
-/** The MSS option counts no TCP options (RFC 6691 section 2). */
+/** The MSS option counts no TCP options (RFC 9293 section 3.7.1). */
 function announced({ pathMtuBytes, family }: AdviceRequest): number {
   return pathMtuBytes - ipHeaderBytesOf(family) - TCP_HEADER_BYTES;
 }

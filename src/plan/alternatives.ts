@@ -206,7 +206,7 @@ function count(
 type Description = Pick<AlternativeCost, 'title' | 'protects' | 'needs' | 'leavesVisible' | 'sources'>;
 
 const TLS_VISIBLE =
-  'addresses, ports, TCP headers, the length of each record, and certificates of TLS 1.2; of TLS 1.3 the server name';
+  'addresses, ports, TCP headers, the length of each record, and the server name in the handshake if one is sent';
 
 const DESCRIPTIONS: Readonly<Record<AlternativeName, Description>> = {
   tls13: {
