@@ -1,0 +1,443 @@
+import type { ChartConfiguration, ChartDataset, ChartOptions } from 'chart.js';
+import { type AxisFormat, axisFormat, formatTick, formatValue } from './axis-format.js';
+import { certaintyPlugin } from './certainty-plugin.js';
+import type {
+  Axis,
+  BarChart,
+  BarSeries,
+  Bin,
+  ChartDefinition,
+  CurveChart,
+  HistogramChart,
+  TimelineChart,
+} from './chart-definition.js';
+import { type ChartTheme, withOpacity } from './chart-palette.js';
+import { wrapLabel } from './wrap-label.js';
+
+export interface DrawingOptions {
+  readonly theme: ChartTheme;
+  /** CSS font family list. */
+  readonly fontFamily: string;
+  /** CSS pixels: narrow charts break their labels earlier. */
+  readonly width: number;
+  /** Whether title, subtitle and legend are part of the picture; in HTML they are text around it. */
+  readonly withHeading: boolean;
+}
+
+const FONT_PX = 12;
+const NARROW_PX = 560;
+/** Lines of few points show each of them. */
+const MAX_MARKED_POINTS = 24;
+const MAX_BAR_PX = 34;
+
+/** What Chart.js draws for a definition. Dataset i is series i. Runs in Node and in browsers. */
+export function chartConfig(definition: ChartDefinition, drawing: DrawingOptions): ChartConfiguration {
+  const { type, data, options } = partsOf(definition, drawing);
+  return {
+    type,
+    data,
+    options: { ...commonOptions(drawing), ...options },
+    plugins: [certaintyPlugin(definition, drawing.theme)],
+  } as ChartConfiguration;
+}
+
+/** Height that suits the kind and the number of bars, in CSS pixels. */
+export function suggestedHeight(definition: ChartDefinition, width: number, withHeading: boolean): number {
+  const heading = withHeading ? 130 + legendRows(definition, width) * 24 : 0;
+  switch (definition.kind) {
+    case 'stackedBar':
+      return heading + 70 + barHeight(definition.categories, width);
+    case 'groupedBar': {
+      const bars = definition.categories.length * definition.series.length;
+      return heading + 70 + Math.max(bars * 18, barHeight(definition.categories, width));
+    }
+    case 'timeline':
+      return heading + 70 + barHeight(definition.lanes, width);
+    default:
+      return heading + (width < NARROW_PX ? 280 : 360);
+  }
+}
+
+/** About seven pixels a character, and 40 for the mark and the gap. */
+function legendRows({ series }: ChartDefinition, width: number): number {
+  const pixels = series.reduce((sum, entry) => sum + seriesLabel(entry).length * 7 + 40, 0);
+  return Math.ceil(pixels / (width - 60));
+}
+
+/** Name in legends and tooltips: what was not measured says so. */
+export function seriesLabel({ name, certainty }: ChartDefinition['series'][number]): string {
+  return certainty === 'measured' ? name : `${name} (${certainty})`;
+}
+
+/** `64–127`, `9019 and more` */
+export function binLabel({ from, to }: Bin): string {
+  if (to === null) return `${from}+`;
+  return from === to ? `${from}` : `${from}–${to}`;
+}
+
+type Parts = Pick<ChartConfiguration, 'type' | 'data'> & { options: ChartOptions };
+
+function partsOf(definition: ChartDefinition, drawing: DrawingOptions): Parts {
+  switch (definition.kind) {
+    case 'line':
+    case 'steppedArea':
+      return curveParts(definition, drawing);
+    case 'stackedBar':
+    case 'groupedBar':
+      return barParts(definition, drawing);
+    case 'histogram':
+      return histogramParts(definition, drawing);
+    case 'timeline':
+      return timelineParts(definition, drawing);
+  }
+}
+
+function curveParts(chart: CurveChart, drawing: DrawingOptions): Parts {
+  const isArea = chart.kind === 'steppedArea';
+  const points = chart.series.flatMap((series) => series.points);
+  const xs = points.map(({ x }) => x);
+  const highs = points.map(({ y, high }) => Math.max(y, high ?? y));
+  const lows = points.map(({ y, low }) => Math.min(y, low ?? y));
+  const top = isArea ? stackedTop(chart) : largest(highs);
+  const tooltip = tooltipOptions(
+    (item) => formatValue(item.parsed.y ?? 0, chart.y),
+    (item) => `${chart.x.title}: ${formatValue(item.parsed.x ?? 0, chart.x)}`,
+  );
+  const y = linearAxis(chart.y, top, drawing);
+  return {
+    type: 'line',
+    data: { datasets: chart.series.map((series) => curveDataset(series, isArea, drawing)) },
+    options: {
+      interaction: { mode: isArea ? 'index' : 'nearest', axis: 'x', intersect: false },
+      scales: {
+        x: {
+          ...linearAxis(chart.x, largest(xs), drawing),
+          min: chart.x.min ?? least(xs),
+          max: chart.x.max ?? largest(xs),
+        },
+        y: isArea
+          ? { ...y, stacked: true, min: 0 }
+          : {
+              ...y,
+              grace: (chart.references ?? []).length > 0 ? '12%' : '4%',
+              suggestedMin: least(lows),
+              suggestedMax: top,
+            },
+      },
+      plugins: { ...headingOptions(chart, drawing), tooltip },
+    } as ChartOptions,
+  };
+}
+
+function stackedTop({ series }: CurveChart): number {
+  const sums = new Map<number, number>();
+  for (const { points } of series) for (const { x, y } of points) sums.set(x, (sums.get(x) ?? 0) + y);
+  return largest([...sums.values()]);
+}
+
+function curveDataset(
+  series: CurveChart['series'][number],
+  isArea: boolean,
+  { theme }: DrawingOptions,
+): ChartDataset {
+  const color = theme.colors[series.color];
+  return {
+    type: 'line',
+    label: seriesLabel(series),
+    data: isArea ? stepsOf(series.points) : series.points.map(({ x, y }) => ({ x, y })),
+    borderColor: color,
+    backgroundColor: isArea ? withOpacity(color, 0.85) : color,
+    borderWidth: isArea ? 0 : 2,
+    borderDash: series.certainty === 'inferred' ? [7, 4] : [],
+    pointRadius: !isArea && series.points.length <= MAX_MARKED_POINTS ? 3 : 0,
+    pointHitRadius: 8,
+    fill: isArea ? 'stack' : false,
+  };
+}
+
+/**
+ * Steps as corners: Chart.js fills badly between stepped lines. It stacks points of equal x, so that the two corners of a step must
+ * not share one: they are a millionth of the step apart.
+ */
+function stepsOf(points: CurveChart['series'][number]['points']): { x: number; y: number }[] {
+  return points.flatMap(({ x, y }, i) => {
+    const next = points[i + 1];
+    return next === undefined
+      ? [{ x, y }]
+      : [
+          { x, y },
+          { x: next.x - (next.x - x) * 1e-6, y },
+        ];
+  });
+}
+
+function barParts(chart: BarChart, drawing: DrawingOptions): Parts {
+  const isStacked = chart.kind === 'stackedBar';
+  const columns = labelColumns(drawing.width);
+  const tooltip = tooltipOptions(
+    (item) => formatValue(item.parsed.x ?? 0, chart.value),
+    (item) => chart.categories[item.dataIndex] ?? '',
+  );
+  return {
+    type: 'bar',
+    data: {
+      labels: chart.categories.map((category) => wrapLabel(category, columns)),
+      datasets: chart.series.map((series) => barDataset(series, isStacked, drawing)),
+    },
+    options: {
+      indexAxis: 'y',
+      interaction: {
+        mode: isStacked ? 'nearest' : 'index',
+        axis: isStacked ? 'xy' : 'y',
+        intersect: isStacked,
+      },
+      scales: {
+        x: {
+          ...linearAxis(chart.value, barTop(chart.series, isStacked), drawing),
+          stacked: isStacked,
+          min: 0,
+          grace: isStacked ? 0 : '8%',
+        },
+        y: { ...laneAxis(drawing), stacked: isStacked },
+      },
+      plugins: { ...headingOptions(chart, drawing), tooltip },
+    } as ChartOptions,
+  };
+}
+
+function histogramParts(chart: HistogramChart, drawing: DrawingOptions): Parts {
+  const tooltip = tooltipOptions(
+    (item) => formatValue(item.parsed.y ?? 0, chart.y),
+    (item) => `${chart.x.title}: ${item.label}`,
+  );
+  return {
+    type: 'bar',
+    data: {
+      labels: chart.bins.map(binLabel),
+      datasets: chart.series.map((series) => ({
+        ...barDataset(series, true, drawing),
+        barPercentage: 0.97,
+        categoryPercentage: 1,
+        maxBarThickness: 10_000,
+      })),
+    },
+    options: {
+      interaction: { mode: 'index', intersect: false },
+      scales: {
+        x: {
+          stacked: true,
+          grid: { display: false },
+          title: axisTitle(axisFormat(chart.x, 1).title, drawing),
+          ticks: { color: drawing.theme.text, font: font(drawing), maxRotation: 60, autoSkip: false },
+        },
+        y: {
+          ...linearAxis(chart.y, barTop(chart.series, true), drawing),
+          stacked: true,
+          min: 0,
+          grace: chart.series.length === 1 ? '6%' : 0,
+        },
+      },
+      plugins: { ...headingOptions(chart, drawing), tooltip },
+    } as ChartOptions,
+  };
+}
+
+function timelineParts(chart: TimelineChart, drawing: DrawingOptions): Parts {
+  const ends = chart.series.flatMap(({ spans }) => spans.map(({ to }) => to));
+  const columns = labelColumns(drawing.width);
+  const tooltip = tooltipOptions(
+    (item) => {
+      const [from, to] = item.raw === null ? [0, 0] : (item.raw as { x: [number, number] }).x;
+      return `${formatValue(from, chart.x)} to ${formatValue(to, chart.x)}`;
+    },
+    (item) => chart.lanes[Number(item.label)] ?? '',
+  );
+  return {
+    type: 'bar',
+    data: {
+      // Two lanes may have the same text: they are told apart by number.
+      labels: chart.lanes.map((_, lane) => String(lane)),
+      datasets: chart.series.map((series) => ({
+        type: 'bar',
+        label: seriesLabel(series),
+        data: series.spans.map(({ lane, from, to }) => ({ x: [from, to], y: String(lane) })),
+        backgroundColor: drawing.theme.colors[series.color],
+        grouped: false,
+        borderRadius: 3,
+        borderSkipped: false,
+        minBarLength: 3,
+        maxBarThickness: 20,
+      })) as unknown as ChartDataset[],
+    },
+    options: {
+      indexAxis: 'y',
+      interaction: { mode: 'nearest', intersect: true },
+      scales: {
+        x: { ...linearAxis(chart.x, largest(ends), drawing), min: chart.x.min ?? 0 },
+        y: {
+          ...laneAxis(drawing),
+          ticks: {
+            ...laneAxis(drawing).ticks,
+            callback: (lane: string | number) => wrapLabel(chart.lanes[Number(lane)] ?? '', columns),
+          },
+        },
+      },
+      plugins: { ...headingOptions(chart, drawing), tooltip },
+    } as ChartOptions,
+  };
+}
+
+function barDataset(series: BarSeries, isStacked: boolean, { theme }: DrawingOptions): ChartDataset {
+  return {
+    type: 'bar',
+    label: seriesLabel(series),
+    data: [...series.values],
+    backgroundColor: theme.colors[series.color],
+    borderColor: theme.background,
+    borderWidth: isStacked ? { right: 1, top: 1 } : 0,
+    maxBarThickness: MAX_BAR_PX,
+    categoryPercentage: 0.8,
+    barPercentage: isStacked ? 0.95 : 0.85,
+  };
+}
+
+/** Largest value, limit or stack of values. */
+function barTop(series: readonly BarSeries[], isStacked: boolean): number {
+  if (!isStacked) {
+    const highs = series.flatMap(({ limits }) => limits?.map((pair) => pair?.[1] ?? 0) ?? []);
+    return largest([...series.flatMap(({ values }) => values.map((value) => value ?? 0)), ...highs]);
+  }
+  const count = Math.max(0, ...series.map(({ values }) => values.length));
+  return largest(
+    Array.from({ length: count }, (_, i) => series.reduce((sum, { values }) => sum + (values[i] ?? 0), 0)),
+  );
+}
+
+function commonOptions({ theme, fontFamily, withHeading }: DrawingOptions): ChartOptions {
+  return {
+    responsive: false,
+    maintainAspectRatio: false,
+    animation: false,
+    color: theme.text,
+    font: { family: fontFamily, size: FONT_PX },
+    locale: 'en-US',
+    layout: { padding: withHeading ? 20 : { top: 8, right: 14, bottom: 2, left: 2 } },
+  };
+}
+
+function linearAxis(axis: Axis, top: number, drawing: DrawingOptions) {
+  const { theme } = drawing;
+  const format: AxisFormat = axisFormat(axis, top);
+  return {
+    type: 'linear' as const,
+    ...(axis.min === undefined ? {} : { min: axis.min }),
+    ...(axis.max === undefined ? {} : { max: axis.max }),
+    title: axisTitle(format.title, drawing),
+    grid: { color: theme.grid },
+    border: { color: theme.faintText },
+    ticks: {
+      color: theme.faintText,
+      font: font(drawing),
+      maxRotation: 0,
+      autoSkipPadding: 16,
+      ...(axis.unit === 'count' ? { precision: 0 } : {}),
+      callback: (value: string | number) => formatTick(Number(value), format),
+    },
+  };
+}
+
+function laneAxis(drawing: DrawingOptions) {
+  const { theme } = drawing;
+  return {
+    type: 'category' as const,
+    grid: { display: false },
+    border: { color: theme.faintText },
+    ticks: { color: theme.text, font: font(drawing), autoSkip: false, crossAlign: 'far' as const },
+  };
+}
+
+function axisTitle(text: string, drawing: DrawingOptions) {
+  return { display: true, text, color: drawing.theme.faintText, font: font(drawing) };
+}
+
+/** Chart.js takes the family of titles from its global defaults, which are not ours to change: each font is given whole. */
+function font({ fontFamily: family }: DrawingOptions, size = FONT_PX, weight: 400 | 600 = 400) {
+  return { family, size, weight };
+}
+
+function headingOptions(chart: ChartDefinition, drawing: DrawingOptions) {
+  const { theme, withHeading, width } = drawing;
+  if (!withHeading)
+    return { legend: { display: false }, title: { display: false }, subtitle: { display: false } };
+  const isLine = chart.kind === 'line';
+  const hasLegend = chart.series.length > 1 || chart.series.some(({ certainty }) => certainty !== 'measured');
+  return {
+    title: {
+      display: true,
+      text: wrapLabel(chart.title, Math.floor(width / 10)),
+      align: 'start',
+      color: theme.text,
+      font: font(drawing, 18, 600),
+      padding: { top: 4, bottom: 2 },
+    },
+    subtitle: {
+      display: chart.subtitle !== undefined,
+      text: wrapLabel(chart.subtitle ?? '', Math.floor(width / 7)),
+      align: 'start',
+      color: theme.faintText,
+      font: font(drawing, 13),
+      padding: { bottom: 14 },
+    },
+    legend: {
+      display: hasLegend,
+      position: 'bottom',
+      align: 'start',
+      labels: {
+        color: theme.text,
+        font: font(drawing),
+        usePointStyle: true,
+        pointStyle: isLine ? 'line' : 'rectRounded',
+        pointStyleWidth: isLine ? 28 : 12,
+        padding: 14,
+      },
+    },
+  };
+}
+
+interface TooltipItem {
+  readonly dataset: { readonly label?: string };
+  readonly parsed: { readonly x: number | null; readonly y: number | null };
+  readonly raw: unknown;
+  readonly label: string;
+  readonly dataIndex: number;
+}
+
+function tooltipOptions(value: (item: TooltipItem) => string, title: (item: TooltipItem) => string) {
+  return {
+    callbacks: {
+      title: (items: readonly TooltipItem[]) => (items[0] === undefined ? '' : title(items[0])),
+      label: (item: TooltipItem) => ` ${item.dataset.label ?? ''}: ${value(item)}`,
+    },
+  };
+}
+
+function labelColumns(width: number): number {
+  return width < NARROW_PX ? 16 : 34;
+}
+
+function barHeight(labels: readonly string[], width: number): number {
+  const columns = labelColumns(width);
+  const lines = Math.max(1, ...labels.map((label) => wrapLabel(label, columns).length));
+  return labels.length * Math.max(38, lines * 15 + 14);
+}
+
+/** Of the magnitudes; 0 if there are none. Lists may be too long for Math.max(...). */
+function largest(values: readonly number[]): number {
+  return values.reduce((top, value) => Math.max(top, Math.abs(value)), 0);
+}
+
+function least(values: readonly number[]): number {
+  return values.length === 0
+    ? 0
+    : values.reduce((low, value) => Math.min(low, value), Number.POSITIVE_INFINITY);
+}
