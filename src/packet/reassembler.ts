@@ -114,7 +114,7 @@ export class Reassembler {
     const { batch } = this;
     const layers = batch.layerBytes;
     batch.flags[0]! |= PacketFlag.reassembled;
-    if (!slot.isComplete) batch.flags[0]! |= PacketFlag.incomplete;
+    if (!slot.isComplete) markIncomplete(batch);
     batch.fragments[0] = Math.min(slot.fragments, 0xffff);
     batch.fragmentBytes[0] = slot.wireBytes;
     layers[Layer.ip] = Math.max(0, layers[Layer.ip]! - slot.headerBytes);
@@ -386,6 +386,14 @@ function mendIpv4Header(data: Uint8Array, headerBytes: number, totalBytes: numbe
 function mendIpv6Header(data: Uint8Array, slot: DatagramSlot, totalBytes: number): void {
   writeUint16(data, 4, Math.min(totalBytes - IPV6_HEADER_BYTES, MAX_DATAGRAM_BYTES));
   data[slot.nextHeaderAt] = slot.nextHeader;
+}
+
+/** A length that does not fit is no fault of the sender where the end never came. */
+function markIncomplete(batch: PacketBatch): void {
+  batch.flags[0]! |= PacketFlag.incomplete;
+  if (batch.error[0] !== PacketError.length) return;
+  batch.error[0] = PacketError.none;
+  batch.flags[0]! &= ~PacketFlag.malformed;
 }
 
 /** Makes the layers add up to `seen`: bytes that came twice belong to `other`, bytes that never came to nobody. */

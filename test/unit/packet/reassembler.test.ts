@@ -241,3 +241,51 @@ test('what a later piece gave up near its start is joined to its beginning befor
   run.finish();
   assert.equal(run.counts.incomplete, 1);
 });
+
+test('a datagram bears the time and number of the frame that completed it', () => {
+  const block = blockOf(fragmentFrames(UDP, [800, 1600]));
+  block.timeSeconds.set([10, 11, 12]);
+  block.timeNanoseconds.set([1, 2, 3]);
+  const run = new ReassemblyRun();
+  run.feedBatch(new PacketBatch(block));
+  const { timeSeconds, timeNanoseconds, frameNumber, linkType } = run.reassembler.block;
+  assert.deepEqual([timeSeconds[0], timeNanoseconds[0], frameNumber[0], linkType[0]], [12, 3, 3, 101]);
+});
+
+test('bytes that came twice in a later piece have an owner after it is joined', () => {
+  const [a, b, c] = fragmentFrames(UDP, [800, 1600]) as [Uint8Array, Uint8Array, Uint8Array];
+  const run = new ReassemblyRun().feed([a]);
+  run.merge(new ReassemblyRun().feed([b, b, c]));
+  assert.deepEqual(run.counts, { fragments: 4, completed: 1, incomplete: 0, overlaps: 1 });
+  assert.deepEqual(run.done[0]!.row.layers, { transport: 8, payload: 1992, other: 800 });
+  assert.equal(run.done[0]!.fragments, 4);
+});
+
+test('what the snap length cut off in a later piece is not made up when it is joined', () => {
+  const frames = fragmentFrames(UDP, [800, 1600]);
+  const run = new ReassemblyRun().feed(frames.slice(0, 1));
+  run.merge(new ReassemblyRun().feed(frames.slice(1), 0, 14 + 20 + 100));
+  assert.deepEqual(run.done[0]!.data.subarray(20), UDP.payload.subarray(0, 900));
+  assert.deepEqual(run.done[0]!.row.layers, { transport: 8, payload: 1992 });
+});
+
+test('a beginning given up early shows nothing of datagrams put together before', () => {
+  const other = { ...UDP, id: 99, protocol: 50, payload: filler(3000, 9) };
+  const [a, b] = fragmentFrames(UDP, [800]) as [Uint8Array, Uint8Array];
+  const run = new ReassemblyRun().feed([a, a], 100);
+  run.feed([b], 200).feed(fragmentFrames(other, [8, 80, 800]), 200);
+  const [beginning] = run.finish();
+  assert.deepEqual(beginning?.data.subarray(20), UDP.payload.subarray(0, 800));
+  assert.deepEqual(beginning?.row.layers, { other: 1600 });
+  assert.equal(beginning?.fragments, 2);
+  assert.equal(beginning?.fragmentBytes, 2 * a.length);
+  assert.equal(run.counts.incomplete, 2);
+});
+
+test('a beginning whose length fields point behind what came is incomplete, not malformed', () => {
+  const run = new ReassemblyRun().feed([fragmentFrame(UDP, 0, 800)]);
+  const [beginning] = run.finish();
+  assert.equal(beginning?.row.error, null);
+  assert.deepEqual(beginning?.row.flags, ['reassembled', 'incomplete']);
+  assert.deepEqual(beginning?.row.layers, { other: 800 });
+});
