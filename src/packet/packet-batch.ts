@@ -14,9 +14,9 @@ export const PacketFlag = {
   outerIpv6: 1 << 1,
   /** A fragment of the outermost IP datagram: only link and IP header are attributed. */
   fragment: 1 << 2,
-  /** Set with `fragment`: fragment offset 0. */
+  /** Set with `fragment` or `innerFragment`: fragment offset 0. */
   firstFragment: 1 << 3,
-  /** Set with `fragment`: an inner IP datagram (tunnelled, or decrypted) is the fragmented one. */
+  /** An inner IP datagram (tunnelled, or decrypted) is the fragmented one; then `fragment` is not set. */
   innerFragment: 1 << 4,
   /** Don't Fragment is set in the outermost IPv4 header. */
   dontFragment: 1 << 5,
@@ -168,7 +168,8 @@ export class PacketBatch {
   count = 0;
   readonly capacity: number;
   readonly flags: Uint32Array;
-  /** Row i, layer l: `layerBytes[i * LAYER_STRIDE + l]`. Adds up to `block.wireLength[i]`. */
+  /** Row i, layer l: `layerBytes[i * LAYER_STRIDE + l]`. Adds up to `block.wireLength[i]`; in reassembled rows to
+   * what the fragments carried, as their link and IP headers are in the rows of the frames. */
   readonly layerBytes: Uint32Array;
   /** Outermost IP header. */
   readonly ipOffset: Uint32Array;
@@ -179,7 +180,7 @@ export class PacketBatch {
   readonly protocol: Uint16Array;
   /** TCP, UDP or ICMP header, present only if wholly captured (TCP: with options; ICMP: 8 bytes). */
   readonly transportOffset: Uint32Array;
-  /** Behind the transport header. */
+  /** Behind the transport header, or what else is before the payload; only if that is wholly captured. */
   readonly payloadOffset: Uint32Array;
   /** Bytes the transport carried on the wire (by IP's length field, captured or not). */
   readonly payloadLength: Uint32Array;
