@@ -1,5 +1,3 @@
-import type { StackSizes } from '../ipsec/protection-stack.js';
-
 /** Owners of bytes, in wire order; the names are those in which the analysis reports. */
 export const PLAN_LAYERS = [
   'link',
@@ -38,11 +36,6 @@ export function emptyTotals(): LayerTotals {
     payload: 0,
     other: 0,
   };
-}
-
-/** Adds `count` frames of these sizes. */
-export function addFrames(totals: LayerTotals, sizes: StackSizes | LayerTotals, count: number): void {
-  for (const layer of PLAN_LAYERS) totals[layer] += sizes[layer] * count;
 }
 
 export function sumOfLayers(totals: LayerTotals): number {
