@@ -66,7 +66,7 @@ test('a length field of 0, which would end inside the fixed part, is malformed',
   frame[OFFSET + 1] = 0;
   assert.deepEqual(pick(decodeFrame(frame), 'error', 'flags', 'layers', 'security', 'protocol'), {
     error: { kind: 'length', layer: 'AH', offset: OFFSET, required: 12, actual: 8 },
-    flags: ['malformed'],
+    flags: ['ah', 'malformed'],
     layers: { link: 14, ip: 20, other: 54 },
     security: [],
     protocol: 51,

@@ -289,3 +289,27 @@ test('a beginning whose length fields point behind what came is incomplete, not 
   assert.deepEqual(beginning?.row.flags, ['reassembled', 'incomplete']);
   assert.deepEqual(beginning?.row.layers, { other: 800 });
 });
+
+test('fragments are as far apart in joined pieces as in one', () => {
+  const [a, b, c] = fragmentFrames(UDP, [800, 1600]) as [Uint8Array, Uint8Array, Uint8Array];
+  const pair = fragmentFrames({ ...UDP, id: 9 }, [800]);
+  const between = (count: number) => Array.from({ length: count / 2 }, () => pair).flat();
+  for (const [count, completed] of [
+    [0, 1],
+    [8190, 1],
+    [8192, 0],
+  ] as const) {
+    const run = new ReassemblyRun().feed([...between(6000), a]);
+    run.merge(new ReassemblyRun().feed([b])).merge(new ReassemblyRun().feed([...between(count), c]));
+    assert.equal(run.counts.completed, 3000 + count / 2 + completed, `${count} fragments between`);
+  }
+});
+
+test('a datagram that joining leaves in too many pieces is given up', () => {
+  const datagram = { ...UDP, payload: filler(65_000) };
+  const everyOther = Array.from({ length: 66 }, (_, i) => fragmentFrame(datagram, i * 16, i * 16 + 8));
+  const run = new ReassemblyRun().feed(everyOther.slice(0, 33));
+  run.merge(new ReassemblyRun().feed(everyOther.slice(33)));
+  assert.equal(run.finish().length, 1);
+  assert.deepEqual(run.counts, { fragments: 66, completed: 0, incomplete: 1, overlaps: 0 });
+});
