@@ -11,6 +11,8 @@ export const IPPROTO_AH = 51;
 
 /** AH. Its ICV is checked before anything behind it is decrypted, because it covers the cipher text. */
 export function decodeAh(c: Cursor): number {
+  // Set even if the header turns out bad: the packet claims to be protected and is no clear traffic.
+  c.flags |= PacketFlag.ah;
   if (!c.has(AH_FIXED_BYTES, ErrorLayer.ah)) return Next.stop;
   const { data, view, offset, batch } = c;
   const bytes = (data[offset + 1]! + 2) * 4;
@@ -20,7 +22,6 @@ export function decodeAh(c: Cursor): number {
   if (c.securityFull)
     return c.fail(PacketError.nesting, ErrorLayer.ah, MAX_SECURITY_HEADERS, MAX_SECURITY_HEADERS + 1);
   const nextHeader = data[offset]!;
-  c.flags |= PacketFlag.ah;
   batch.protocol[c.row] = nextHeader;
 
   const { security } = batch;

@@ -1,6 +1,5 @@
 import { decodeAh, IPPROTO_AH } from './ah.js';
 import { decodeArp } from './arp.js';
-import { decodeCommonFrame } from './common-frame.js';
 import { Cursor, Next } from './cursor.js';
 import { decodeEsp, IPPROTO_ESP } from './esp.js';
 import { decodeEthernet } from './ethernet.js';
@@ -12,6 +11,7 @@ import { decodeIpv6, decodeIpv6Extension, decodeIpv6Fragment, Ipv6Extension } fr
 import { Layer } from './layers.js';
 import { decodeLink, LinkType } from './link.js';
 import type { PacketBatch } from './packet-batch.js';
+import { decodePlainIpv4Frame } from './plain-ipv4-frame.js';
 import { decodeTcp, IPPROTO_TCP } from './tcp.js';
 import { decodeUdp } from './udp.js';
 
@@ -49,7 +49,8 @@ export class Decoder {
     const closesEsp = this.opener === null;
     for (let row = 0; row < count; row++) {
       const linkType = block.linkType[row]!;
-      if (linkType === LinkType.ethernet && decodeCommonFrame(batch, cursor.view, row, closesEsp)) continue;
+      if (linkType === LinkType.ethernet && decodePlainIpv4Frame(batch, cursor.view, row, closesEsp))
+        continue;
       cursor.startRow(row);
       decodeRow(cursor, linkType);
       cursor.finishRow();

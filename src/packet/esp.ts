@@ -14,6 +14,8 @@ export const IPPROTO_ESP = 50;
 
 /** ESP that has the rest of the surrounding payload. With a key it is opened and what is inside follows. */
 export function decodeEsp(c: Cursor, inUdp: boolean): number {
+  // Set even if the header turns out bad: the packet claims to be protected and is no clear traffic.
+  c.flags |= PacketFlag.esp;
   const there = c.end - c.offset;
   if (there < MIN_BYTES) return c.lengthError(ErrorLayer.esp, MIN_BYTES, there);
   if (!c.has(ESP_HEADER_BYTES, ErrorLayer.esp)) return Next.stop;

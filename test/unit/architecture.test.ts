@@ -11,13 +11,15 @@ const ALLOWED_IMPORTS: Readonly<Record<string, readonly string[]>> = {
   capture: ['packet/frame-block.ts'],
   migration: ['packet'],
   analysis: ['packet', 'ipsec', 'migration'],
+  // What an MTU, MSS, suite and mode would give, without packets
+  plan: ['ipsec'],
   // Files, worker threads and analyses brought together
   pipeline: ['packet', 'ipsec', 'capture', 'migration', 'analysis'],
   scenario: [],
   result: ['scenario'],
   model: ['scenario', 'result', 'ipsec', 'migration'],
   orchestrator: ['scenario', 'result', 'capture', 'analysis', 'pipeline'],
-  report: ['result', 'analysis'],
+  report: ['result', 'analysis', 'plan'],
   cli: ['*'],
   // index.ts, the public library
   '': ['*'],

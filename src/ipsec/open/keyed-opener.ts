@@ -2,11 +2,11 @@ import type { SaTable } from '../sa-table.js';
 import type { SecurityAssociation } from '../security-association.js';
 import { buildAhMessage } from './ah-message.js';
 import { createEspTransform } from './create-esp-transform.js';
-import type { Mac } from './create-mac.js';
 import { createMac } from './create-mac.js';
 import { looksLikeEspPlain } from './esp-padding.js';
 import { type EspTransform, NO_ESN } from './esp-transform.js';
 import { ExtendedSequence } from './extended-sequence.js';
+import type { Mac } from './mac.js';
 import { MacMessage, readUint32 } from './mac-message.js';
 
 /** Results of checking an ICV, the values `packet/` uses. */

@@ -20,12 +20,12 @@ const NAT_TRAVERSAL_PORT = 4500;
 const TCP_SYN = 0x02;
 
 /**
- * Decodes the Ethernet frame in `row` if it is a common one.
+ * Decodes the Ethernet frame in `row` if it is such a one.
  * @param view of the block's data
  * @param closesEsp nobody has keys, ESP stays as it is
  * @returns false if it is not; nothing has been written then
  */
-export function decodeCommonFrame(
+export function decodePlainIpv4Frame(
   batch: PacketBatch,
   view: DataView,
   row: number,
