@@ -1,5 +1,5 @@
 import { type Cursor, ErrorLayer, Next } from './cursor.js';
-import { EtherType, followEtherType } from './ethernet.js';
+import { followEtherType } from './ethernet.js';
 import { Layer } from './layers.js';
 
 /*
@@ -28,5 +28,5 @@ export function decodeGre(c: Cursor): number {
   c.take(Layer.other, bytes);
   c.linkLayer = Layer.other;
   if (protocol === TRANSPARENT_ETHERNET) return Next.ethernet;
-  return followEtherType(c, protocol === 0 ? EtherType.ipv4 : protocol);
+  return followEtherType(c, protocol);
 }

@@ -112,8 +112,8 @@ export class SecurityHeaders {
   ipOffset: Uint32Array;
   /** Offset of the AH or ESP header. */
   offset: Uint32Array;
-  /** End of the IP payload which holds it, by the IP length field (may lie behind the captured bytes). */
-  end: Uint32Array;
+  /** End of the IP payload which holds it, by the IP length field (may lie behind the captured bytes, even beyond 2^32). */
+  end: Float64Array;
   spi: Uint32Array;
   /** Low 32 bits of the sequence number. */
   sequence: Uint32Array;
@@ -132,7 +132,7 @@ export class SecurityHeaders {
     this.protocol = new Uint8Array(capacity);
     this.ipOffset = new Uint32Array(capacity);
     this.offset = new Uint32Array(capacity);
-    this.end = new Uint32Array(capacity);
+    this.end = new Float64Array(capacity);
     this.spi = new Uint32Array(capacity);
     this.sequence = new Uint32Array(capacity);
     this.integrity = new Uint8Array(capacity);
