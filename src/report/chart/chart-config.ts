@@ -119,13 +119,22 @@ function curveParts(chart: CurveChart, drawing: DrawingOptions): Parts {
           ? { ...y, stacked: true, min: 0 }
           : {
               ...y,
-              grace: (chart.references ?? []).length > 0 ? '12%' : '4%',
-              suggestedMin: least(lows),
-              suggestedMax: top,
+              ...lineLimits(chart, least(lows), top),
             },
       },
       plugins: { ...headingOptions(chart, drawing), tooltip },
     } as ChartOptions,
+  };
+}
+
+/** Room above and below the lines; above more if labels stand there. Shares stay within 0 and 1. */
+function lineLimits({ y, references = [] }: CurveChart, low: number, top: number) {
+  const span = top - low || Math.abs(top) || 1;
+  const least = low - span * 0.04;
+  const most = top + span * (references.length > 0 ? 0.15 : 0.04);
+  return {
+    suggestedMin: low >= 0 ? Math.max(0, least) : least,
+    suggestedMax: y.unit === 'share' && top <= 1 ? Math.min(1, most) : most,
   };
 }
 

@@ -1,0 +1,91 @@
+import { formatValue } from '../../chart/axis-format.js';
+import { binLabel, seriesLabel } from '../../chart/chart-config.js';
+import type {
+  Axis,
+  BarSeries,
+  ChartDefinition,
+  CurveChart,
+  TimelineChart,
+} from '../../chart/chart-definition.js';
+import type { Cell, ReportTable } from '../report-page.js';
+
+/** What a chart shows, as numbers: its text alternative. */
+export function chartTable(definition: ChartDefinition): ReportTable {
+  switch (definition.kind) {
+    case 'line':
+    case 'steppedArea':
+      return curveTable(definition);
+    case 'stackedBar':
+    case 'groupedBar':
+      return barTable(definition, '', definition.categories, definition.value, definition.series);
+    case 'histogram': {
+      const bins = definition.bins.map((bin) => ({ text: binLabel(bin), sort: bin.from }));
+      return barTable(definition, definition.x.title, bins, definition.y, definition.series);
+    }
+    case 'timeline':
+      return timelineTable(definition);
+  }
+}
+
+function curveTable({ title, x, y, series }: CurveChart): ReportTable {
+  const rows = new Map<number, Cell[]>();
+  for (const [index, { points }] of series.entries()) {
+    for (const { x: at, y: value, low, high } of points) {
+      const row = rows.get(at) ?? [cell(at, x), ...series.map(() => '')];
+      rows.set(at, row);
+      row[index + 1] = cell(value, y, low === undefined || high === undefined ? null : [low, high]);
+    }
+  }
+  return {
+    caption: title,
+    columns: [x.title, ...series.map(seriesLabel)].map(numberColumn),
+    rows: [...rows].sort(([a], [b]) => a - b).map(([, row]) => row),
+  };
+}
+
+function barTable(
+  { title }: ChartDefinition,
+  heading: string,
+  categories: readonly Cell[],
+  axis: Axis,
+  series: readonly BarSeries[],
+): ReportTable {
+  return {
+    caption: title,
+    columns: [{ title: heading }, ...series.map(seriesLabel).map(numberColumn)],
+    rows: categories.map((category, i) => [
+      category,
+      ...series.map(({ values, limits }) => {
+        const value = values[i] ?? null;
+        return value === null ? '' : cell(value, axis, limits?.[i] ?? null);
+      }),
+    ]),
+  };
+}
+
+function timelineTable({ title, lanes, x, series }: TimelineChart): ReportTable {
+  const rows = series.flatMap((entry) =>
+    entry.spans.map(({ lane, from, to }) => [
+      lanes[lane] ?? '',
+      seriesLabel(entry),
+      cell(from, x),
+      cell(to, x),
+      cell(to - from, x),
+    ]),
+  );
+  return {
+    caption: title,
+    columns: [{ title: '' }, { title: '' }, ...['From', 'To', 'Length'].map(numberColumn)],
+    rows,
+  };
+}
+
+function cell(value: number, axis: Axis, limits: readonly [number, number] | null = null): Cell {
+  const between =
+    limits === null ? '' : ` (${formatValue(limits[0], axis)} to ${formatValue(limits[1], axis)})`;
+  return { text: formatValue(value, axis) + between, sort: value };
+}
+
+function numberColumn(title: string): ReportTable['columns'][number] {
+  return { title, align: 'right' };
+}
