@@ -1,14 +1,12 @@
 import { ClearPacketBuilder } from '../analysis/clear-packet.js';
+import { FrameWalk, type RowSink } from '../analysis/frame-walk.js';
 import { createSaTable, type IpsecKnowledge } from '../analysis/known-ipsec.js';
-import { TapArtefacts } from '../analysis/tap-artefacts.js';
 import { profileTap } from '../analysis/tap-profile.js';
 import { openCapture } from '../capture/capture-source.js';
 import { PcapngWriter } from '../capture/pcapng-writer.js';
 import { KeyedOpener } from '../ipsec/open/keyed-opener.js';
-import { Decoder } from '../packet/decode.js';
 import type { FrameBlock } from '../packet/frame-block.js';
-import { PacketBatch, PacketFlag } from '../packet/packet-batch.js';
-import { Reassembler } from '../packet/reassembler.js';
+import { type PacketBatch, PacketFlag } from '../packet/packet-batch.js';
 
 /** What became of the packets. */
 export interface DecryptedCounts {
@@ -36,72 +34,61 @@ export async function writeDecrypted(
     const copier = new DecryptedCopier(knowledge, writer);
     for (const path of paths) {
       const source = await openCapture(path);
-      for await (const block of source) copier.add(block);
+      for await (const block of source) copier.addBlock(block);
     }
-    copier.finish();
+    const counts = copier.finish();
     writer.close();
-    return copier.counts;
+    return counts;
   } catch (error) {
     writer.abort();
     throw error;
   }
 }
 
-class DecryptedCopier {
-  readonly counts: DecryptedCounts = { written: 0, opened: 0, copies: 0, fragmentsLeftOut: 0 };
+/** Copies are in the packet they came in, fragments in the datagram put together. */
+const LEFT_OUT = PacketFlag.decapsulatedCopy | PacketFlag.fragment;
+
+class DecryptedCopier implements RowSink {
   private readonly writer: PcapngWriter;
   private readonly opener: KeyedOpener;
   private readonly builder = new ClearPacketBuilder();
-  private readonly reassembler = new Reassembler();
-  private readonly datagramDecoder: Decoder;
-  private artefacts: TapArtefacts | null = null;
-  private decoder: Decoder | null = null;
+  private walk: FrameWalk | null = null;
+  private written = 0;
+  private opened = 0;
 
   constructor(knowledge: IpsecKnowledge, writer: PcapngWriter) {
     this.writer = writer;
     this.opener = new KeyedOpener(createSaTable(knowledge));
-    this.datagramDecoder = new Decoder(this.reassembler.batch, this.opener);
   }
 
-  add(block: FrameBlock): void {
-    this.artefacts ??= new TapArtefacts(profileTap(block));
-    if (this.decoder?.batch.block !== block) this.decoder = new Decoder(new PacketBatch(block), this.opener);
-    this.decoder.decode();
-    const { batch } = this.decoder;
-    for (let row = 0; row < batch.count; row++) {
-      this.artefacts.mark(batch, row, row + 1);
-      this.addRow(batch, row);
+  addBlock(block: FrameBlock): void {
+    this.walk ??= new FrameWalk(this.opener, profileTap(block), this);
+    this.walk.addBlock(block);
+  }
+
+  add(batch: PacketBatch, from: number, to: number): void {
+    for (let row = from; row < to; row++) {
+      if ((batch.flags[row]! & LEFT_OUT) === 0) this.write(batch, row);
     }
   }
 
-  finish(): void {
-    const { fragments } = this.reassembler.counts;
-    for (const pending of this.reassembler.pending()) this.counts.fragmentsLeftOut += pending.fragments;
-    this.counts.fragmentsLeftOut = Math.min(this.counts.fragmentsLeftOut, fragments);
-  }
-
-  private addRow(batch: PacketBatch, row: number): void {
-    const flags = batch.flags[row]!;
-    if ((flags & PacketFlag.decapsulatedCopy) !== 0) {
-      this.counts.copies += 1;
-    } else if ((flags & PacketFlag.fragment) === 0) {
-      this.write(batch, row);
-    } else if (this.reassembler.add(batch, row)) {
-      this.datagramDecoder.decode();
-      this.reassembler.finish();
-      this.artefacts!.noteDatagram(this.reassembler.batch, batch, row);
-      this.write(this.reassembler.batch, 0);
-    }
+  /** Call when there are no more blocks. */
+  finish(): DecryptedCounts {
+    const { written, opened, walk } = this;
+    if (walk === null) return { written, opened, copies: 0, fragmentsLeftOut: 0 };
+    const waiting = walk.state().pending.reduce((sum, { fragments }) => sum + fragments, 0);
+    const copies = walk.frames.decapsulatedCopies;
+    return { written, opened, copies, fragmentsLeftOut: Math.min(waiting, walk.reassembly.fragments) };
   }
 
   private write(batch: PacketBatch, row: number): void {
     const { block } = batch;
     const seconds = block.timeSeconds[row]!;
     const nanoseconds = block.timeNanoseconds[row]!;
-    this.counts.written += 1;
+    this.written += 1;
     const clear = this.builder.build(batch, row);
     if (clear !== null) {
-      this.counts.opened += 1;
+      this.opened += 1;
       this.writer.write(clear.linkType, seconds, nanoseconds, clear.data, 0, clear.bytes, clear.bytes);
       return;
     }
