@@ -147,25 +147,85 @@ export class FlowTable {
 
   private countRows(batch: PacketBatch, from: number, to: number): void {
     const { slots } = this;
+    const { flags } = batch;
+    for (let row = from; row < to; ) {
+      const rowFlags = flags[row]!;
+      if ((rowFlags & (UNUSUAL | TUNNEL)) === 0) {
+        row = this.countRun(batch, row, to);
+        continue;
+      }
+      this.countUnusual(batch, row, rowFlags, slots[row]!);
+      row++;
+    }
+  }
+
+  /**
+   * Counts rows of one flow and kind whose times do not go back, most traffic being such runs.
+   * @returns the first row behind the run
+   */
+  private countRun(batch: PacketBatch, start: number, to: number): number {
+    const { slots } = this;
     const { records } = this.state;
     const { flags, protocol, layerBytes } = batch;
     const { wireLength, timeSeconds, timeNanoseconds } = batch.block;
-    for (let row = from; row < to; row++) {
-      const rowFlags = flags[row]!;
-      const slot = slots[row]!;
-      if ((rowFlags & UNUSUAL) !== 0) {
-        this.countUnusual(batch, row, rowFlags, slot);
-        continue;
-      }
-      const at = slot * FLOW_STRIDE;
+    const slot = slots[start]!;
+    const rowFlags = flags[start]!;
+    const rowProtocol = protocol[start]!;
+    const at = slot * FLOW_STRIDE;
+    let wireBytes = 0;
+    let link = 0;
+    let ip = 0;
+    let transport = 0;
+    let payload = 0;
+    let espHeader = 0;
+    let espOpaque = 0;
+    let row = start;
+    for (;;) {
+      const from = row * LAYER_STRIDE;
+      const rowLink = layerBytes[from + Layer.link]!;
+      const rowIp = layerBytes[from + Layer.ip]!;
+      const rowTransport = layerBytes[from + Layer.transport]!;
+      const rowPayload = layerBytes[from + Layer.payload]!;
+      const rowEspHeader = layerBytes[from + Layer.espHeader]!;
+      const rowEspOpaque = layerBytes[from + Layer.espOpaque]!;
       const wire = wireLength[row]!;
-      const kind = protectionClass(rowFlags, protocol[row]!);
-      records[at + Flow.packets + kind]! += 1;
-      records[at + Flow.bytes + kind]! += wire;
-      addLayers(records, at, layerBytes, row * LAYER_STRIDE, wire);
-      widenSpan(records, at + Flow.span, timeSeconds[row]!, timeNanoseconds[row]!);
-      if ((rowFlags & TUNNEL) !== 0) records[at + Flow.tunnelBytes]! += tunnelBytesOf(batch, row);
+      wireBytes += wire;
+      link += rowLink;
+      ip += rowIp;
+      transport += rowTransport;
+      payload += rowPayload;
+      espHeader += rowEspHeader;
+      espOpaque += rowEspOpaque;
+      if (rowLink + rowIp + rowTransport + rowPayload + rowEspHeader + rowEspOpaque !== wire) {
+        addRareLayers(records, at, layerBytes, from);
+      }
+      const before = row++;
+      if (row === to || slots[row] !== slot || flags[row] !== rowFlags || protocol[row] !== rowProtocol)
+        break;
+      const seconds = timeSeconds[row]! - timeSeconds[before]!;
+      if (seconds < 0 || (seconds === 0 && timeNanoseconds[row]! < timeNanoseconds[before]!)) break;
     }
+    this.count(slot, protectionClass(rowFlags, rowProtocol), row - start, wireBytes);
+    records[at + Layer.link]! += link;
+    records[at + Layer.ip]! += ip;
+    records[at + Layer.transport]! += transport;
+    records[at + Layer.payload]! += payload;
+    records[at + Layer.espHeader]! += espHeader;
+    records[at + Layer.espOpaque]! += espOpaque;
+    widenSpan(records, at + Flow.span, timeSeconds[start]!, timeNanoseconds[start]!);
+    widenSpan(records, at + Flow.span, timeSeconds[row - 1]!, timeNanoseconds[row - 1]!);
+    return row;
+  }
+
+  /** Counts a row that is no part of a run: a packet of the wire that is not reassembled. */
+  private countRow(batch: PacketBatch, row: number, kind: number, slot: number): void {
+    const { records } = this.state;
+    const { wireLength, timeSeconds, timeNanoseconds } = batch.block;
+    const at = slot * FLOW_STRIDE;
+    this.count(slot, kind, 1, wireLength[row]!);
+    addLayers(records, at, batch.layerBytes, row * LAYER_STRIDE);
+    widenSpan(records, at + Flow.span, timeSeconds[row]!, timeNanoseconds[row]!);
+    records[at + Flow.tunnelBytes]! += tunnelBytesOf(batch, row);
   }
 
   private followTcp(batch: PacketBatch, from: number, to: number): void {
@@ -205,16 +265,9 @@ export class FlowTable {
       this.countDatagram(batch, row, rowFlags, slot);
       return;
     }
-    const { protocol, block } = batch;
-    const kind = isOuterFragment(rowFlags)
-      ? provisionalClass(protocol[row]!)
-      : protectionClass(rowFlags, protocol[row]!);
-    this.count(slot, kind, 1, block.wireLength[row]!);
-    const { records } = this.state;
-    const at = slot * FLOW_STRIDE;
-    addLayers(records, at, batch.layerBytes, row * LAYER_STRIDE, block.wireLength[row]!);
-    widenSpan(records, at + Flow.span, block.timeSeconds[row]!, block.timeNanoseconds[row]!);
-    records[at + Flow.tunnelBytes]! += tunnelBytesOf(batch, row);
+    const protocol = batch.protocol[row]!;
+    const kind = isOuterFragment(rowFlags) ? provisionalClass(protocol) : protectionClass(rowFlags, protocol);
+    this.countRow(batch, row, kind, slot);
   }
 
   private count(slot: number, kind: number, packets: number, bytes: number): void {
@@ -366,41 +419,21 @@ export class FlowTable {
   }
 }
 
-/**
- * Adds the layers of a row. Most rows have few: four in the clear, seven with IPsec that stays closed. As soon as what was
- * added is all of the row, the others are not looked at. Split in three, so that the compiler inlines the first.
- */
-function addLayers(records: Float64Array, at: number, layers: Uint32Array, from: number, wire: number): void {
-  const link = layers[from + Layer.link]!;
-  const ip = layers[from + Layer.ip]!;
-  const transport = layers[from + Layer.transport]!;
-  const payload = layers[from + Layer.payload]!;
-  records[at + Layer.link]! += link;
-  records[at + Layer.ip]! += ip;
-  records[at + Layer.transport]! += transport;
-  records[at + Layer.payload]! += payload;
-  const left = wire - link - ip - transport - payload;
-  if (left !== 0) addIpsecLayers(records, at, layers, from, left);
+/** Adds all layers of a row. */
+function addLayers(records: Float64Array, at: number, layers: Uint32Array, from: number): void {
+  records[at + Layer.link]! += layers[from + Layer.link]!;
+  records[at + Layer.ip]! += layers[from + Layer.ip]!;
+  records[at + Layer.transport]! += layers[from + Layer.transport]!;
+  records[at + Layer.payload]! += layers[from + Layer.payload]!;
+  records[at + Layer.espHeader]! += layers[from + Layer.espHeader]!;
+  records[at + Layer.espOpaque]! += layers[from + Layer.espOpaque]!;
+  addRareLayers(records, at, layers, from);
 }
 
-function addIpsecLayers(
-  records: Float64Array,
-  at: number,
-  layers: Uint32Array,
-  from: number,
-  wire: number,
-): void {
-  const ah = layers[from + Layer.ah]!;
-  const espHeader = layers[from + Layer.espHeader]!;
-  const espOpaque = layers[from + Layer.espOpaque]!;
-  records[at + Layer.ah]! += ah;
-  records[at + Layer.espHeader]! += espHeader;
-  records[at + Layer.espOpaque]! += espOpaque;
-  if (ah + espHeader + espOpaque !== wire) addOtherLayers(records, at, layers, from);
-}
-
-function addOtherLayers(records: Float64Array, at: number, layers: Uint32Array, from: number): void {
+/** Adds the layers that neither clear packets have nor closed ESP alone. */
+function addRareLayers(records: Float64Array, at: number, layers: Uint32Array, from: number): void {
   records[at + Layer.udpEncap]! += layers[from + Layer.udpEncap]!;
+  records[at + Layer.ah]! += layers[from + Layer.ah]!;
   records[at + Layer.espIv]! += layers[from + Layer.espIv]!;
   records[at + Layer.espPadding]! += layers[from + Layer.espPadding]!;
   records[at + Layer.espTrailer]! += layers[from + Layer.espTrailer]!;

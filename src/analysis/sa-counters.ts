@@ -7,13 +7,19 @@ import {
   type SuiteEvidence,
 } from '../ipsec/infer-evidence.js';
 import { LAYER_STRIDE, Layer } from '../packet/layers.js';
-import { NONE, type PacketBatch, PacketFlag } from '../packet/packet-batch.js';
+import { Integrity, NONE, type PacketBatch, PacketFlag } from '../packet/packet-batch.js';
 import { ipHeaderBytes, isIpInIp, isIpv6At } from './ip-header.js';
 import { KEY_WORDS, KeyTable, type KeyTableState } from './key-table.js';
 import { NOT_WIRE } from './packet-class.js';
 import { clearSaRecord, SA_STRIDE, Sa } from './sa-record.js';
 import { nextHeaderOf } from './security-row.js';
-import { addSequence, joinSequence, Sequence, type SequenceSets } from './sequence-numbers.js';
+import {
+  addSequence,
+  addSequenceRun,
+  joinSequence,
+  Sequence,
+  type SequenceSets,
+} from './sequence-numbers.js';
 import { uniteSpans, widenSpan } from './time-span.js';
 
 /** Slots that are no SA: `other` holds those for which there was no room. */
@@ -81,7 +87,6 @@ export class SaCounters {
     if (this.slots.length < end) this.slots = new Int32Array(batch.security.row.length);
     this.findSlots(batch, start, end);
     this.countHeaders(batch, start, end);
-    this.countSizes(batch, start, end);
   }
 
   private attach(data: Uint8Array): void {
@@ -125,30 +130,88 @@ export class SaCounters {
     }
   }
 
-  /** What every header counts: bytes, times, sequence number, integrity. */
+  /** Headers that differ by nothing but number and size are counted as one run, most traffic being runs. */
   private countHeaders(batch: PacketBatch, start: number, end: number): void {
     const { slots } = this;
-    const { records, sequences } = this.state;
-    const { flags } = batch;
-    const { wireLength, timeSeconds, timeNanoseconds } = batch.block;
-    const { security } = batch;
-    for (let header = start; header < end; header++) {
+    for (let header = start; header < end; ) {
       const slot = slots[header]!;
-      if (slot < 0) continue;
-      const row = security.row[header]!;
-      const at = slot * SA_STRIDE;
-      records[at + Sa.integrity + security.integrity[header]!]! += 1;
-      widenSpan(records, at + Sa.span, timeSeconds[row]!, timeNanoseconds[row]!);
-      if (slot < SaSlot.first) records[at + Sequence.packets]! += 1;
-      else addSequence(sequences, slot, records, at, security.sequence[header]!);
-      if ((flags[row]! & PacketFlag.reassembled) !== 0) {
-        this.addFragmented(batch, row, at);
+      if (slot >= SaSlot.first && slot < MAX_EVIDENCE && isPlainEsp(batch, header)) {
+        header = this.countRun(batch, header, end, slot);
         continue;
       }
-      records[at + Sa.wireBytes]! += wireLength[row]!;
-      const ipBytes = security.end[header]! - security.ipOffset[header]!;
-      if (ipBytes > records[at + Sa.largestBytes]!) records[at + Sa.largestBytes] = ipBytes;
+      if (slot >= 0) {
+        this.countHeader(batch, header, slot);
+        this.countSizes(batch, header, slot);
+      }
+      header++;
     }
+  }
+
+  /**
+   * Counts closed ESP whose sequence numbers follow one another and whose times do not go back.
+   * @returns the first header behind the run
+   */
+  private countRun(batch: PacketBatch, start: number, end: number, slot: number): number {
+    const { slots } = this;
+    const { records, sequences } = this.state;
+    const { flags, block, security } = batch;
+    const { wireLength, timeSeconds, timeNanoseconds } = block;
+    const closed = this.evidenceOf(slot);
+    const at = slot * SA_STRIDE;
+    const firstSequence = security.sequence[start]!;
+    let row = security.row[start]!;
+    const rowFlags = flags[row]!;
+    let header = start;
+    let wireBytes = 0;
+    let closedBytes = 0;
+    let largest = records[at + Sa.largestBytes]!;
+    for (;;) {
+      const bytes = security.end[header]! - security.offset[header]! - ESP_HEADER_BYTES;
+      const ipBytes = security.end[header]! - security.ipOffset[header]!;
+      wireBytes += wireLength[row]!;
+      closedBytes += bytes;
+      if (ipBytes > largest) largest = ipBytes;
+      addEspLength(closed.evidence, bytes);
+      if (isSample(security.sequence[header]!)) this.addSample(batch, header, closed, bytes);
+      header++;
+      if (header === end || slots[header] !== slot) break;
+      if (security.sequence[header] !== firstSequence + header - start) break;
+      const next = security.row[header]!;
+      if (flags[next] !== rowFlags || !isPlainEsp(batch, header)) break;
+      const seconds = timeSeconds[next]! - timeSeconds[row]!;
+      if (seconds < 0 || (seconds === 0 && timeNanoseconds[next]! < timeNanoseconds[row]!)) break;
+      row = next;
+    }
+    const count = header - start;
+    const firstRow = security.row[start]!;
+    records[at + Sa.wireBytes]! += wireBytes;
+    records[at + Sa.closed]! += count;
+    records[at + Sa.closedBytes]! += closedBytes;
+    records[at + Sa.integrity + Integrity.unchecked]! += count;
+    records[at + Sa.largestBytes] = largest;
+    widenSpan(records, at + Sa.span, timeSeconds[firstRow]!, timeNanoseconds[firstRow]!);
+    widenSpan(records, at + Sa.span, timeSeconds[row]!, timeNanoseconds[row]!);
+    addSequenceRun(sequences, slot, records, at, firstSequence, count);
+    return header;
+  }
+
+  /** What every header counts: bytes, times, sequence number, integrity. */
+  private countHeader(batch: PacketBatch, header: number, slot: number): void {
+    const { records, sequences } = this.state;
+    const { security, block } = batch;
+    const row = security.row[header]!;
+    const at = slot * SA_STRIDE;
+    records[at + Sa.integrity + security.integrity[header]!]! += 1;
+    widenSpan(records, at + Sa.span, block.timeSeconds[row]!, block.timeNanoseconds[row]!);
+    if (slot < SaSlot.first) records[at + Sequence.packets]! += 1;
+    else addSequence(sequences, slot, records, at, security.sequence[header]!);
+    if ((batch.flags[row]! & PacketFlag.reassembled) !== 0) {
+      this.addFragmented(batch, row, at);
+      return;
+    }
+    records[at + Sa.wireBytes]! += block.wireLength[row]!;
+    const ipBytes = security.end[header]! - security.ipOffset[header]!;
+    if (ipBytes > records[at + Sa.largestBytes]!) records[at + Sa.largestBytes] = ipBytes;
   }
 
   private addFragmented(batch: PacketBatch, row: number, at: number): void {
@@ -166,26 +229,21 @@ export class SaCounters {
   }
 
   /** What was inside. */
-  private countSizes(batch: PacketBatch, start: number, end: number): void {
-    const { slots } = this;
+  private countSizes(batch: PacketBatch, header: number, slot: number): void {
     const { records } = this.state;
     const { security } = batch;
-    for (let header = start; header < end; header++) {
-      const slot = slots[header]!;
-      if (slot < 0) continue;
-      const at = slot * SA_STRIDE;
-      const isEsp = security.protocol[header] === IPPROTO_ESP;
-      if (isEsp && security.opened[header] === 0) {
-        this.addClosed(batch, header, slot);
-        continue;
-      }
-      records[at + Sa.opened]! += 1;
-      records[at + Sa.ivBytes]! += security.ivBytes[header]!;
-      records[at + Sa.icvBytes]! += security.icvBytes[header]!;
-      records[at + Sa.padBytes]! += security.padBytes[header]!;
-      if (!isEsp) records[at + Sa.ahBytes]! += (this.data[security.offset[header]! + 1]! + 2) * 4;
-      this.addMode(batch, header, at);
+    const at = slot * SA_STRIDE;
+    const isEsp = security.protocol[header] === IPPROTO_ESP;
+    if (isEsp && security.opened[header] === 0) {
+      this.addClosed(batch, header, slot);
+      return;
     }
+    records[at + Sa.opened]! += 1;
+    records[at + Sa.ivBytes]! += security.ivBytes[header]!;
+    records[at + Sa.icvBytes]! += security.icvBytes[header]!;
+    records[at + Sa.padBytes]! += security.padBytes[header]!;
+    if (!isEsp) records[at + Sa.ahBytes]! += (this.data[security.offset[header]! + 1]! + 2) * 4;
+    this.addMode(batch, header, at);
   }
 
   /** An incomplete datagram's ESP is not split: its bytes have no layer. */
@@ -266,4 +324,14 @@ export class SaCounters {
       else joinSequence(sequences, slot, records, at, later.sequences, other, later.records, otherAt);
     }
   }
+}
+
+const PLAIN_ESP =
+  PacketFlag.esp | PacketFlag.ah | PacketFlag.tcpEncap | PacketFlag.reassembled | PacketFlag.malformed;
+
+/** Closed ESP alone in a whole packet: nothing but size and number to count. */
+function isPlainEsp(batch: PacketBatch, header: number): boolean {
+  const { security } = batch;
+  if ((batch.flags[security.row[header]!]! & PLAIN_ESP) !== PacketFlag.esp) return false;
+  return (security.opened[header]! | security.integrity[header]!) === 0;
 }

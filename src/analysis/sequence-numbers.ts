@@ -89,6 +89,26 @@ export function addSequence(
   addUnusual(sets, slot, records, at, sequence);
 }
 
+/** Adds `count` numbers that follow one another, from `sequence` on; none of them wraps. */
+export function addSequenceRun(
+  sets: SequenceSets,
+  slot: number,
+  records: Float64Array,
+  at: number,
+  sequence: number,
+  count: number,
+): void {
+  addSequence(sets, slot, records, at, sequence);
+  const last = records[at + Sequence.last]!;
+  if (last + 1 === records[at + Sequence.end]!) {
+    records[at + Sequence.last] = last + count - 1;
+    records[at + Sequence.end] = last + count;
+    records[at + Sequence.packets]! += count - 1;
+    return;
+  }
+  for (let i = 1; i < count; i++) addSequence(sets, slot, records, at, sequence + i);
+}
+
 function addUnusual(
   sets: SequenceSets,
   slot: number,

@@ -2,7 +2,7 @@
  * Fits the second-level cache: reading through buffers of 256 to 512 KiB is about twice as fast as through larger ones,
  * which are out of the cache by the time the decoder comes to them.
  */
-export const WINDOW_BYTES = 512 * 1024;
+export const WINDOW_BYTES = 128 * 1024;
 
 /**
  * The buffer between I/O and parser, used over and over. `bytes[start, end)` is read and not yet parsed. It grows for a
