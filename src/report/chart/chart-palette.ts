@@ -12,10 +12,10 @@ const COLORS = {
   blue: ['#0072b2', '#4ea8e6'],
   vermilion: ['#d55e00', '#ff8347'],
   green: ['#009e73', '#2bc194'],
-  pink: ['#b8558f', '#e59ac6'],
+  pink: ['#b8558f', '#dd6fb0'],
   orange: ['#d99000', '#f5b83d'],
   sky: ['#3d9bd1', '#9bd4f5'],
-  graphite: ['#4a5058', '#c3c9d1'],
+  graphite: ['#4a5058', '#dde2e8'],
 
   payload: ['#0072b2', '#4ea8e6'],
   transport: ['#3f464f', '#d8dde3'],
