@@ -1,4 +1,3 @@
-import { Piscina } from 'piscina';
 import { CaptureAnalysis, type CaptureAnalysisState } from '../analysis/capture-analysis.js';
 import { exportIpsecKnowledge, type IpsecKnowledge } from '../analysis/known-ipsec.js';
 import type { LinkMtu } from '../analysis/link-mtu.js';
@@ -15,7 +14,7 @@ import {
   WARMUP_BYTES,
 } from './analyze-range.js';
 import type { FilePlan } from './file-plan.js';
-import type { WorkerTask } from './worker.js';
+import type { WorkerThreads } from './worker-threads.js';
 
 const PROGRESS_INTERVAL_MS = 200;
 
@@ -27,20 +26,18 @@ export interface FileOutcome {
 }
 
 /**
- * Worker threads that analyse ranges of files. Threads start with the first file that is divided. Results are joined in
- * the file's order while later ranges are still being worked on; at most a few wait, so that memory stays flat.
+ * Analyses files in ranges, on worker threads. Results are joined in the file's order while later ranges are still being worked on; at most a few wait, so that memory stays flat.
  */
 export class RangePool {
   private readonly knowledge: IpsecKnowledge;
-  private readonly workers: number;
+  private readonly threads: WorkerThreads;
   private readonly report: CountProgress;
   private readonly progress = new SharedArrayBuffer(16);
   private readonly reported = { bytes: 0, frames: 0 };
-  private pool: Piscina<WorkerTask, RangeResult> | null = null;
 
-  constructor(knowledge: IpsecKnowledge, workers: number, report: CountProgress) {
+  constructor(knowledge: IpsecKnowledge, threads: WorkerThreads, report: CountProgress) {
     this.knowledge = knowledge;
-    this.workers = workers;
+    this.threads = threads;
     this.report = report;
   }
 
@@ -63,10 +60,6 @@ export class RangePool {
     }
   }
 
-  async close(): Promise<void> {
-    await this.pool?.destroy();
-  }
-
   private async joinRanges(
     plan: FilePlan,
     run: (read: ReadFileOptions) => Promise<RangeResult>,
@@ -81,7 +74,7 @@ export class RangePool {
       task.catch(() => {});
       started[index] = task;
     };
-    const ahead = this.workers + 2;
+    const ahead = this.threads.options.maxThreads + 2;
     for (let index = 0; index < ahead; index++) start(index);
     let before: RangeOutcome | null = null;
     let frames = 0;
@@ -109,14 +102,8 @@ export class RangePool {
   }
 
   private run(range: RangeRequest): Promise<RangeResult> {
-    this.pool ??= new Piscina<WorkerTask, RangeResult>({
-      filename: new URL('./worker.js', import.meta.url).href,
-      minThreads: this.workers,
-      maxThreads: this.workers,
-      idleTimeout: 1000,
-    });
     const knowledge = exportIpsecKnowledge(this.knowledge);
-    return this.pool.run({ range, knowledge, progress: this.progress });
+    return this.threads.run({ range, knowledge, progress: this.progress });
   }
 
   private reportProgress(): void {
