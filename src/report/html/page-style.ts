@@ -83,8 +83,8 @@ th { position: sticky; top: 0; background: var(--ground); border-bottom: 2px sol
   vertical-align: bottom; padding: 4px; }
 th button { border: 0; padding: 2px 6px; font-weight: 600; text-align: inherit; }
 th button:hover { text-decoration: underline; }
-th[aria-sort] button::after { content: " \\2191"; color: var(--link); }
-th[aria-sort=descending] button::after { content: " \\2193"; }
+th[aria-sort] button::after { color: var(--link); content: " \\2191"; content: " \\2191" / ""; }
+th[aria-sort=descending] button::after { content: " \\2193"; content: " \\2193" / ""; }
 th, td { overflow-wrap: break-word; }
 td { max-width: 24rem; }
 td.prose { min-width: 13rem; }
@@ -118,6 +118,7 @@ footer { margin-top: 48px; color: var(--faint); font-size: .85rem; }
   table { font-size: 7.5pt; }
   th, td { padding: 2px 4px; }
   td.number { white-space: normal; }
+  td { overflow-wrap: anywhere; max-width: none; }
   td.prose { min-width: 0; }
   th { position: static; }
   th button { padding: 0; }
