@@ -75,8 +75,10 @@ export async function openReport(
 export function canvasColors(page: Page): Promise<string[][]> {
   return page.evaluate(() =>
     [...document.querySelectorAll('canvas')].map((canvas) => {
-      const context = canvas.getContext('2d');
-      const data = context?.getImageData(0, 0, canvas.width, canvas.height).data ?? [];
+      // Read from a copy: the browser warns of reading the same canvas often.
+      const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext('2d');
+      copy?.drawImage(canvas, 0, 0);
+      const data = copy?.getImageData(0, 0, canvas.width, canvas.height).data ?? [];
       const colors = new Set<string>();
       for (let at = 0; at < data.length; at += 4) {
         const rgb = [data[at], data[at + 1], data[at + 2]];
@@ -85,6 +87,15 @@ export function canvasColors(page: Page): Promise<string[][]> {
       return [...colors];
     }),
   );
+}
+
+/** Waits until all charts stand on ground of this colour: those in print follow the event that announces it. */
+export async function waitForGround(page: Page, color: string): Promise<void> {
+  for (let tries = 0; tries < 100; tries++) {
+    if ((await canvasColors(page)).every((colors) => colors.includes(color))) return;
+    await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(resolve)));
+  }
+  throw new Error(`after 100 frames not all charts are on ${color}`);
 }
 
 /** How much wider the document is than the window. */

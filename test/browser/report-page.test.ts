@@ -7,7 +7,7 @@ import { renderPlanHtml } from '../../src/report/html/render-plan-html.js';
 import { samplePlan } from '../unit/report/chart/sample-plan.js';
 import { sampleTimeline } from '../unit/report/chart/sample-timeline.js';
 import { sampleFlow, sampleSummary } from '../unit/report/sample-summary.js';
-import { canvasColors, openReport, PHONE, sidewaysScroll } from './report-browser.js';
+import { canvasColors, openReport, PHONE, sidewaysScroll, waitForGround } from './report-browser.js';
 
 const HOSTILE = [
   '<img src=x onerror=alert(1)>',
@@ -185,12 +185,7 @@ test('on paper the report is light, without buttons, and nothing is cut off', as
   const { page, messages } = report;
   await page.setViewportSize({ width: 720, height: 1000 });
   await page.emulateMedia({ media: 'print' });
-  await page.waitForFunction(() =>
-    [...document.querySelectorAll('canvas')].every(
-      (canvas) => canvas.getContext('2d')?.getImageData(0, 0, 1, 1).data[0] === 255,
-    ),
-  );
-  for (const colors of await canvasColors(page)) assert.ok(colors.includes(LIGHT));
+  await waitForGround(page, LIGHT);
   assert.equal(await page.locator('button.theme').isVisible(), false);
   assert.equal(await page.locator('nav').isVisible(), false);
   const overflow = await page
