@@ -14,7 +14,7 @@ const ALLOWED_IMPORTS: Readonly<Record<string, readonly string[]>> = {
   // What an MTU, MSS, suite and mode would give, without packets
   plan: ['ipsec'],
   // Files, worker threads and analyses brought together
-  pipeline: ['packet', 'ipsec', 'capture', 'migration', 'analysis'],
+  pipeline: ['packet', 'ipsec', 'capture', 'migration', 'analysis', 'plan'],
   scenario: [],
   result: ['scenario'],
   model: ['scenario', 'result', 'ipsec', 'migration'],
