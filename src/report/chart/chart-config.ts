@@ -205,6 +205,8 @@ function barParts(chart: BarChart, drawing: DrawingOptions): Parts {
           ...linearAxis(chart.value, barTop(chart.series, isStacked), drawing),
           stacked: isStacked,
           min: 0,
+          // Limits reach beyond the bars.
+          ...(isStacked ? {} : { suggestedMax: barTop(chart.series, isStacked) }),
           grace: isStacked ? 0 : '8%',
         },
         y: { ...laneAxis(drawing), stacked: isStacked },
@@ -387,7 +389,7 @@ function headingOptions(chart: ChartDefinition, drawing: DrawingOptions) {
       align: 'start',
       color: theme.text,
       font: font(drawing, 18, 600),
-      padding: { top: 4, bottom: 2 },
+      padding: { top: 4, bottom: chart.subtitle === undefined ? 14 : 2 },
     },
     subtitle: {
       display: chart.subtitle !== undefined,
@@ -408,8 +410,30 @@ function headingOptions(chart: ChartDefinition, drawing: DrawingOptions) {
         pointStyle: isLine ? 'line' : 'rectRounded',
         pointStyleWidth: isLine ? 28 : 12,
         padding: 14,
+        generateLabels: () => chart.series.map((series, i) => legendItem(chart, series, i, theme)),
       },
     },
+  };
+}
+
+/** Chart.js leaves the dashes of a line out of its legend. */
+function legendItem(
+  chart: ChartDefinition,
+  series: ChartDefinition['series'][number],
+  datasetIndex: number,
+  theme: ChartTheme,
+) {
+  const isLine = chart.kind === 'line';
+  const color = theme.colors[series.color];
+  return {
+    text: seriesLabel(series),
+    datasetIndex,
+    fillStyle: color,
+    strokeStyle: color,
+    fontColor: theme.text,
+    lineWidth: isLine ? 2 : 0,
+    lineDash: isLine && series.certainty === 'inferred' ? [7, 4] : [],
+    pointStyle: isLine ? ('line' as const) : ('rectRounded' as const),
   };
 }
 
