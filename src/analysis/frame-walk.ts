@@ -63,6 +63,8 @@ export class FrameWalk {
         this.artefacts.mark(batch, row, row + 1);
         const isComplete =
           (batch.flags[row]! & PacketFlag.decapsulatedCopy) === 0 && this.reassembler.add(batch, row);
+        // Whether a fragment fits its datagram shows when it is put there.
+        if ((batch.flags[row]! & PacketFlag.malformed) !== 0) this.artefacts.countMalformed();
         this.sink.add(batch, row, row + 1);
         from = row + 1;
         if (!isComplete) continue;

@@ -1,12 +1,6 @@
+import { hashBytes } from '../packet/byte-hash.js';
 import { LinkType } from '../packet/link.js';
 import type { PacketBatch } from '../packet/packet-batch.js';
-
-/** FNV-1a over `data[start..end)`. */
-export function hashBytes(data: Uint8Array, start: number, end: number): number {
-  let value = 0x811c9dc5;
-  for (let i = start; i < end; i++) value = Math.imul(value ^ data[i]!, 0x01000193);
-  return value >>> 0;
-}
 
 /**
  * What two frames share that came over the same link from the same neighbour: a hash of the MAC addresses, or of packet

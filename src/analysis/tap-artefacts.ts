@@ -1,7 +1,8 @@
+import { hashBytes } from '../packet/byte-hash.js';
 import { LAYER_STRIDE, Layer } from '../packet/layers.js';
 import { NONE, type PacketBatch, PacketFlag } from '../packet/packet-batch.js';
 import { COPY_DELAY_NS, type CopyLink, fitsCopyLink } from './copy-links.js';
-import { hashBytes, linkKey } from './link-key.js';
+import { linkKey } from './link-key.js';
 import type { TapProfile } from './tap-profile.js';
 
 /*
@@ -103,6 +104,11 @@ export class TapArtefacts {
   /** Takes note of the datagram in `datagrams` that the frame in `row` of `frames` completed. */
   noteDatagram(datagrams: PacketBatch, frames: PacketBatch, row: number): void {
     this.awaitCopy(datagrams, 0, frames, row);
+  }
+
+  /** Counts a frame which turned out to be malformed only after it was marked. */
+  countMalformed(): void {
+    this.state.malformed += 1;
   }
 
   merge(later: TapArtefactsState): void {

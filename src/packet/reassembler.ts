@@ -1,7 +1,8 @@
+import { hashBytes } from './byte-hash.js';
 import { ErrorLayer } from './cursor.js';
+import { keepHeader, mendHeader } from './datagram-header.js';
 import { DatagramSlot, MAX_DATAGRAM_BYTES, type PendingDatagram } from './datagram-slot.js';
 import { FrameBlock } from './frame-block.js';
-import { internetChecksum } from './ip-checksum.js';
 import { LAYER_STRIDE, Layer } from './layers.js';
 import { LinkType } from './link.js';
 import { PacketBatch, PacketError, PacketFlag } from './packet-batch.js';
@@ -259,7 +260,7 @@ export class Reassembler {
   }
 
   private hash(): number {
-    return hashBytes(this.key, this.keyBytes);
+    return hashBytes(this.key, 0, this.keyBytes);
   }
 
   /** The waiting datagram with the current key; one that waited too long is given up. */
@@ -302,7 +303,7 @@ export class Reassembler {
   }
 
   private unlink(slot: DatagramSlot): void {
-    const hash = hashBytes(slot.key, slot.keyBytes);
+    const hash = hashBytes(slot.key, 0, slot.keyBytes);
     const head = this.slots.get(hash)!;
     if (head === slot) {
       if (slot.next === null) this.slots.delete(hash);
@@ -336,8 +337,7 @@ export class Reassembler {
       block.data = new Uint8Array(Math.max(wireBytes, MAX_DATAGRAM_BYTES + IPV6_HEADER_BYTES));
     block.data.set(slot.header.subarray(0, slot.headerBytes), 0);
     block.data.set(slot.data.subarray(0, there), slot.headerBytes);
-    if (slot.header[0]! >> 4 === V4) mendIpv4Header(block.data, slot.headerBytes, wireBytes);
-    else mendIpv6Header(block.data, slot, wireBytes);
+    mendHeader(block.data, slot, wireBytes);
     block.count = 1;
     block.offset[0] = 0;
     block.capturedLength[0] = slot.headerBytes + there;
@@ -349,43 +349,6 @@ export class Reassembler {
     this.done = slot;
     return true;
   }
-}
-
-function keepHeader(slot: DatagramSlot, batch: PacketBatch, row: number, isV6: boolean): void {
-  if (slot.headerBytes > 0) return;
-  const { data } = batch.block;
-  const ip = batch.ipOffset[row]!;
-  const header = batch.fragmentOffset[row]!;
-  if (!isV6) {
-    slot.putHeader(data, ip, ip + (data[ip]! & 15) * 4);
-    return;
-  }
-  slot.putHeader(data, ip, header);
-  slot.nextHeader = data[header]!;
-  slot.nextHeaderAt = lastNextHeaderAt(data, ip, header) - ip;
-}
-
-/** Offset of the next-header byte of what stands right before the fragment header. */
-function lastNextHeaderAt(data: Uint8Array, ip: number, fragmentHeader: number): number {
-  let at = ip + 6;
-  let extension = ip + 40;
-  while (extension < fragmentHeader) {
-    at = extension;
-    extension += (data[extension + 1]! + 1) * 8;
-  }
-  return at;
-}
-
-function mendIpv4Header(data: Uint8Array, headerBytes: number, totalBytes: number): void {
-  writeUint16(data, 2, Math.min(totalBytes, MAX_DATAGRAM_BYTES));
-  writeUint16(data, 6, 0);
-  writeUint16(data, 10, 0);
-  writeUint16(data, 10, internetChecksum(data, 0, headerBytes));
-}
-
-function mendIpv6Header(data: Uint8Array, slot: DatagramSlot, totalBytes: number): void {
-  writeUint16(data, 4, Math.min(totalBytes - IPV6_HEADER_BYTES, MAX_DATAGRAM_BYTES));
-  data[slot.nextHeaderAt] = slot.nextHeader;
 }
 
 /** A length that does not fit is no fault of the sender where the end never came. */
@@ -432,17 +395,6 @@ function overlapsSpans(slot: DatagramSlot, start: number, end: number): boolean 
   return false;
 }
 
-function hashBytes(bytes: Uint8Array, count: number): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < count; i++) hash = Math.imul(hash ^ bytes[i]!, 0x01000193);
-  return hash >>> 0;
-}
-
 function readUint16(data: Uint8Array, offset: number): number {
   return (data[offset]! << 8) | data[offset + 1]!;
-}
-
-function writeUint16(data: Uint8Array, offset: number, value: number): void {
-  data[offset] = value >> 8;
-  data[offset + 1] = value;
 }

@@ -3,7 +3,7 @@ import { CaptureAnalysis, type CaptureAnalysisState } from '../analysis/capture-
 import { profileTap } from '../analysis/tap-profile.js';
 import { CaptureOpenError } from '../capture/capture-open-error.js';
 import { type CaptureSource, openCapture } from '../capture/capture-source.js';
-import type { AnalyzeProgress, AnalyzeRequest } from './analyze-files.js';
+import type { AnalyzeProgress, AnalyzeRequest } from './analyze-request.js';
 import { planFile } from './file-plan.js';
 import { RangePool } from './range-pool.js';
 import type { WorkerThreads } from './worker-threads.js';

@@ -1,0 +1,33 @@
+/** Tare as a library. Everything the command line does goes through these. */
+export type * from './analysis/analysis-summary.js';
+export { CaptureAnalysis } from './analysis/capture-analysis.js';
+export type { IpsecKnowledge } from './analysis/known-ipsec.js';
+export { profileTap, type TapProfile } from './analysis/tap-profile.js';
+export { CaptureOpenError } from './capture/capture-open-error.js';
+export { CaptureSource, openCapture, openCaptureStream } from './capture/capture-source.js';
+export { PcapngWriter } from './capture/pcapng-writer.js';
+export { datagramSizes, espSizes } from './ipsec/encapsulation-size.js';
+export { importSecurityAssociations } from './ipsec/import/import-security-associations.js';
+export { renderEspSa } from './ipsec/import/render-esp-sa.js';
+export { KeyedOpener } from './ipsec/open/keyed-opener.js';
+export { SaTable } from './ipsec/sa-table.js';
+export { SecurityAssociation } from './ipsec/security-association.js';
+export { parseAhSuite, parseEspSuite } from './ipsec/suite.js';
+export { AH_SUITES, type AhSuite, ESP_SUITES, type EspSuite } from './ipsec/suite-table.js';
+export { Decoder } from './packet/decode.js';
+export { FrameBlock } from './packet/frame-block.js';
+export type { IpsecOpener } from './packet/ipsec-opener.js';
+export { LAYER_STRIDE, Layer, type LayerName } from './packet/layers.js';
+export {
+  ERROR_LAYERS,
+  Integrity,
+  NONE,
+  PacketBatch,
+  PacketError,
+  PacketFlag,
+} from './packet/packet-batch.js';
+export { analyzeFiles } from './pipeline/analyze-files.js';
+export type { AnalyzeProgress, AnalyzeRequest } from './pipeline/analyze-request.js';
+export { writeDecrypted } from './pipeline/write-decrypted.js';
+export { renderAnalysis } from './report/render-analysis.js';
+export { renderJson } from './report/render-json.js';
