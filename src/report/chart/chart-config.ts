@@ -1,8 +1,8 @@
 import type { ChartConfiguration, ChartDataset, ChartOptions } from 'chart.js';
-import { type AxisFormat, axisFormat, formatTick, formatValue } from './axis-format.js';
+import { axisFormat, formatValue } from './axis-format.js';
 import { certaintyPlugin } from './certainty-plugin.js';
+import { axisTitle, laneAxis, linearAxis } from './chart-axes.js';
 import type {
-  Axis,
   BarChart,
   BarSeries,
   Bin,
@@ -11,20 +11,11 @@ import type {
   HistogramChart,
   TimelineChart,
 } from './chart-definition.js';
-import { type ChartTheme, withOpacity } from './chart-palette.js';
+import { headingOptions, seriesLabel, tooltipOptions } from './chart-heading.js';
+import { withOpacity } from './chart-palette.js';
+import { chartFont, type DrawingOptions, FONT_PX } from './drawing-options.js';
 import { wrapLabel } from './wrap-label.js';
 
-export interface DrawingOptions {
-  readonly theme: ChartTheme;
-  /** CSS font family list. */
-  readonly fontFamily: string;
-  /** CSS pixels: narrow charts break their labels earlier. */
-  readonly width: number;
-  /** Whether title, subtitle and legend are part of the picture; in HTML they are text around it. */
-  readonly withHeading: boolean;
-}
-
-const FONT_PX = 12;
 const NARROW_PX = 560;
 /** Lines of few points show each of them. */
 const MAX_MARKED_POINTS = 24;
@@ -62,11 +53,6 @@ export function suggestedHeight(definition: ChartDefinition, width: number, with
 function legendRows({ series }: ChartDefinition, width: number): number {
   const pixels = series.reduce((sum, entry) => sum + seriesLabel(entry).length * 7 + 40, 0);
   return Math.ceil(pixels / (width - 60));
-}
-
-/** Name in legends and tooltips: what was not measured says so. */
-export function seriesLabel({ name, certainty }: ChartDefinition['series'][number]): string {
-  return certainty === 'measured' ? name : `${name} (${certainty})`;
 }
 
 /** `64–127`, `9019 and more` */
@@ -239,7 +225,7 @@ function histogramParts(chart: HistogramChart, drawing: DrawingOptions): Parts {
           stacked: true,
           grid: { display: false },
           title: axisTitle(axisFormat(chart.x, 1).title, drawing),
-          ticks: { color: drawing.theme.text, font: font(drawing), maxRotation: 60, autoSkip: false },
+          ticks: { color: drawing.theme.text, font: chartFont(drawing), maxRotation: 60, autoSkip: false },
         },
         y: {
           ...linearAxis(chart.y, barTop(chart.series, true), drawing),
@@ -333,124 +319,6 @@ function commonOptions({ theme, fontFamily, withHeading }: DrawingOptions): Char
     font: { family: fontFamily, size: FONT_PX },
     locale: 'en-US',
     layout: { padding: withHeading ? 20 : { top: 8, right: 14, bottom: 2, left: 2 } },
-  };
-}
-
-function linearAxis(axis: Axis, top: number, drawing: DrawingOptions) {
-  const { theme } = drawing;
-  const format: AxisFormat = axisFormat(axis, top);
-  return {
-    type: 'linear' as const,
-    ...(axis.min === undefined ? {} : { min: axis.min }),
-    ...(axis.max === undefined ? {} : { max: axis.max }),
-    title: axisTitle(format.title, drawing),
-    grid: { color: theme.grid },
-    border: { color: theme.faintText },
-    ticks: {
-      color: theme.faintText,
-      font: font(drawing),
-      maxRotation: 0,
-      autoSkipPadding: 16,
-      ...(axis.unit === 'count' ? { precision: 0 } : {}),
-      callback: (value: string | number) => formatTick(Number(value), format),
-    },
-  };
-}
-
-function laneAxis(drawing: DrawingOptions) {
-  const { theme } = drawing;
-  return {
-    type: 'category' as const,
-    grid: { display: false },
-    border: { color: theme.faintText },
-    ticks: { color: theme.text, font: font(drawing), autoSkip: false, crossAlign: 'far' as const },
-  };
-}
-
-function axisTitle(text: string, drawing: DrawingOptions) {
-  return { display: true, text, color: drawing.theme.faintText, font: font(drawing) };
-}
-
-/** Chart.js takes the family of titles from its global defaults, which are not ours to change: each font is given whole. */
-function font({ fontFamily: family }: DrawingOptions, size = FONT_PX, weight: 400 | 600 = 400) {
-  return { family, size, weight };
-}
-
-function headingOptions(chart: ChartDefinition, drawing: DrawingOptions) {
-  const { theme, withHeading, width } = drawing;
-  if (!withHeading)
-    return { legend: { display: false }, title: { display: false }, subtitle: { display: false } };
-  const isLine = chart.kind === 'line';
-  const hasLegend = chart.series.length > 1 || chart.series.some(({ certainty }) => certainty !== 'measured');
-  return {
-    title: {
-      display: true,
-      text: wrapLabel(chart.title, Math.floor(width / 10)),
-      align: 'start',
-      color: theme.text,
-      font: font(drawing, 18, 600),
-      padding: { top: 4, bottom: chart.subtitle === undefined ? 14 : 2 },
-    },
-    subtitle: {
-      display: chart.subtitle !== undefined,
-      text: wrapLabel(chart.subtitle ?? '', Math.floor(width / 7)),
-      align: 'start',
-      color: theme.faintText,
-      font: font(drawing, 13),
-      padding: { bottom: 14 },
-    },
-    legend: {
-      display: hasLegend,
-      position: 'bottom',
-      align: 'start',
-      labels: {
-        color: theme.text,
-        font: font(drawing),
-        usePointStyle: true,
-        pointStyle: isLine ? 'line' : 'rectRounded',
-        pointStyleWidth: isLine ? 28 : 12,
-        padding: 14,
-        generateLabels: () => chart.series.map((series, i) => legendItem(chart, series, i, theme)),
-      },
-    },
-  };
-}
-
-/** Chart.js leaves the dashes of a line out of its legend. */
-function legendItem(
-  chart: ChartDefinition,
-  series: ChartDefinition['series'][number],
-  datasetIndex: number,
-  theme: ChartTheme,
-) {
-  const isLine = chart.kind === 'line';
-  const color = theme.colors[series.color];
-  return {
-    text: seriesLabel(series),
-    datasetIndex,
-    fillStyle: color,
-    strokeStyle: color,
-    fontColor: theme.text,
-    lineWidth: isLine ? 2 : 0,
-    lineDash: isLine && series.certainty === 'inferred' ? [7, 4] : [],
-    pointStyle: isLine ? ('line' as const) : ('rectRounded' as const),
-  };
-}
-
-interface TooltipItem {
-  readonly dataset: { readonly label?: string };
-  readonly parsed: { readonly x: number | null; readonly y: number | null };
-  readonly raw: unknown;
-  readonly label: string;
-  readonly dataIndex: number;
-}
-
-function tooltipOptions(value: (item: TooltipItem) => string, title: (item: TooltipItem) => string) {
-  return {
-    callbacks: {
-      title: (items: readonly TooltipItem[]) => (items[0] === undefined ? '' : title(items[0])),
-      label: (item: TooltipItem) => ` ${item.dataset.label ?? ''}: ${value(item)}`,
-    },
   };
 }
 

@@ -1,7 +1,8 @@
 /// <reference lib="dom" />
 import type { Chart as ChartJs } from 'chart.js';
-import { chartConfig, seriesLabel, suggestedHeight } from '../../chart/chart-config.js';
+import { chartConfig, suggestedHeight } from '../../chart/chart-config.js';
 import type { ChartDefinition } from '../../chart/chart-definition.js';
+import { seriesLabel } from '../../chart/chart-heading.js';
 import { chartTheme, type ThemeName } from '../../chart/chart-palette.js';
 import { chartTable } from './chart-table.js';
 import { createElement } from './create-element.js';

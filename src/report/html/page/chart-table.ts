@@ -1,5 +1,5 @@
 import { formatValue } from '../../chart/axis-format.js';
-import { binLabel, seriesLabel } from '../../chart/chart-config.js';
+import { binLabel } from '../../chart/chart-config.js';
 import type {
   Axis,
   BarSeries,
@@ -7,6 +7,7 @@ import type {
   CurveChart,
   TimelineChart,
 } from '../../chart/chart-definition.js';
+import { seriesLabel } from '../../chart/chart-heading.js';
 import type { Cell, ReportTable } from '../report-page.js';
 
 /** What a chart shows, as numbers: its text alternative. */
