@@ -19,6 +19,8 @@ export interface AnalysisSummary {
   /** Both ways between two hosts, added up from the flows. */
   directions: DirectionSummary[];
   packetSizes: PacketSizeBucket[];
+  /** Bytes on the wire over time; null if there are none. */
+  timeline: TimelineSummary | null;
   errors: ErrorSummary[];
 }
 
@@ -219,6 +221,15 @@ export interface PacketSizeBucket {
   bytes: number;
   payloadBytes: number;
   ipsecBytes: number;
+}
+
+/** Intervals of equal length, one behind the other. */
+export interface TimelineSummary {
+  /** Where the first interval begins. */
+  startNs: string;
+  intervalNs: number;
+  /** Wire bytes in each interval. */
+  byClass: Record<ProtectionClass, number[]>;
 }
 
 export interface ErrorSummary {

@@ -7,6 +7,7 @@ import { Fragmentation } from './fragmentation.js';
 import type { IpsecKnowledge } from './known-ipsec.js';
 import { Overhead } from './overhead.js';
 import { SecurityAssociations } from './security-associations.js';
+import { Timeline } from './timeline.js';
 
 /** What the tallies say; the rest of an `AnalysisSummary` is told by others. */
 export type TalliesSummary = Omit<AnalysisSummary, 'schema' | 'inputs' | 'frames'>;
@@ -20,6 +21,7 @@ export class Tallies {
   private readonly overhead = new Overhead();
   private readonly associations = new SecurityAssociations();
   private readonly fragmentation = new Fragmentation();
+  private readonly timeline = new Timeline();
   private readonly errors = new Errors();
 
   /** @param fileIndex of the file that the rows come from */
@@ -33,6 +35,7 @@ export class Tallies {
     this.overhead.add(batch, from, to);
     this.associations.add(batch, from, to);
     this.fragmentation.add(batch, from, to);
+    this.timeline.add(batch, from, to);
     this.errors.add(batch, from, to);
   }
 
@@ -43,6 +46,7 @@ export class Tallies {
       overhead: this.overhead.state,
       associations: this.associations.state,
       fragmentation: this.fragmentation.state,
+      timeline: this.timeline.state,
       errors: this.errors.state,
     };
   }
@@ -56,6 +60,7 @@ export class Tallies {
     this.overhead.merge(later.overhead);
     this.associations.merge(later.associations);
     this.fragmentation.merge(later.fragmentation);
+    this.timeline.merge(later.timeline);
     this.errors.merge(later.errors, framesBefore);
   }
 
@@ -72,6 +77,7 @@ export class Tallies {
       ...this.flows.summary(),
       directions: overhead.directions,
       packetSizes: overhead.packetSizes,
+      timeline: this.timeline.summary(),
       errors: this.errors.summary(paths),
     };
   }

@@ -4,13 +4,13 @@ import type {
   ProtectionClass,
   ReportedLayer,
   SecurityAssociationSummary,
+  TimelineSummary,
 } from '../../analysis/analysis-summary.js';
 import { escapeTerminal } from '../escape-terminal.js';
 import { formatBytes, formatCounted, secondsBetween } from '../format-quantity.js';
 import type { BarSeries, ChartDefinition, CurveChart, CurvePoint } from './chart-definition.js';
 import type { ColorRole } from './chart-palette.js';
 import { HEADER_ORDER, LAYER_NAMES, LAYER_ORDER } from './layer-style.js';
-import type { ChartedAnalysis, ThroughputSeries } from './throughput-series.js';
 
 /** More steps than this cannot be told apart on a screen: neighbours are then taken together. */
 const MAX_INTERVALS = 600;
@@ -28,9 +28,9 @@ const PROTECTIONS: Readonly<Record<ProtectionClass, { readonly name: string; rea
 const PROTECTION_ORDER = Object.keys(PROTECTIONS) as ProtectionClass[];
 
 /** The charts of an analysis, most telling first; those without anything to show are left out. */
-export function analysisCharts(summary: ChartedAnalysis): ChartDefinition[] {
+export function analysisCharts(summary: AnalysisSummary): ChartDefinition[] {
   const charts = [
-    throughputChart(summary.timeline ?? null),
+    throughputChart(summary.timeline),
     layerChart(summary),
     packetSizeChart(summary.packetSizes),
     packetSharesChart(summary.packetSizes),
@@ -41,7 +41,7 @@ export function analysisCharts(summary: ChartedAnalysis): ChartDefinition[] {
 }
 
 /** @returns null without a time line */
-export function throughputChart(timeline: ThroughputSeries | null): CurveChart | null {
+export function throughputChart(timeline: TimelineSummary | null): CurveChart | null {
   if (timeline === null) return null;
   const classes = PROTECTION_ORDER.filter((kind) => timeline.byClass[kind].some((bytes) => bytes > 0));
   if (classes.length === 0) return null;

@@ -10,7 +10,6 @@ import {
   sequenceChart,
   throughputChart,
 } from '../chart/analysis-charts.js';
-import type { ChartedAnalysis } from '../chart/throughput-series.js';
 import {
   formatBps,
   formatBytes,
@@ -29,12 +28,12 @@ import type { Fact, LeadLine, ReportPage, ReportSection, Tone } from './report-p
 const PARAGRAPHS = { width: 100_000, style: createTextStyle(false) };
 
 /** An analysis as one HTML file, the verdict first. */
-export function renderAnalysisHtml(summary: ChartedAnalysis): string {
+export function renderAnalysisHtml(summary: AnalysisSummary): string {
   return renderHtml(analysisPage(summary));
 }
 
 /** The same as data: its sections can stand in a larger report. */
-export function analysisPage(summary: ChartedAnalysis): ReportPage {
+export function analysisPage(summary: AnalysisSummary): ReportPage {
   return {
     title: 'Tare: what is on the wire',
     lead: leadLines(summary),
@@ -47,13 +46,13 @@ export function analysisPage(summary: ChartedAnalysis): ReportPage {
   };
 }
 
-export function analysisSections(summary: ChartedAnalysis): ReportSection[] {
+export function analysisSections(summary: AnalysisSummary): ReportSection[] {
   const { securityAssociations } = summary;
   const charts = <Chart>(...candidates: (Chart | null)[]) => candidates.filter((chart) => chart !== null);
   return [
     {
       heading: 'Protection',
-      charts: charts(throughputChart(summary.timeline ?? null)),
+      charts: charts(throughputChart(summary.timeline)),
       tables: [protectionTable(summary)].filter(({ rows }) => rows.length > 0),
     },
     {

@@ -1,8 +1,8 @@
+import type { AnalysisSummary } from '../../analysis/analysis-summary.js';
 import { analysisCharts } from '../chart/analysis-charts.js';
 import type { ChartDefinition } from '../chart/chart-definition.js';
 import { planCharts } from '../chart/plan-charts.js';
 import type { PlanReport } from '../chart/plan-report.js';
-import type { ChartedAnalysis } from '../chart/throughput-series.js';
 import { type PngOptions, renderPng } from './render-png.js';
 
 export interface PngFile {
@@ -12,7 +12,7 @@ export interface PngFile {
 }
 
 /** The charts of an analysis as pictures, most telling first. Errors as `renderPng`. */
-export function renderAnalysisPngs(summary: ChartedAnalysis, options: PngOptions = {}): Promise<PngFile[]> {
+export function renderAnalysisPngs(summary: AnalysisSummary, options: PngOptions = {}): Promise<PngFile[]> {
   return renderPngs(analysisCharts(summary), options);
 }
 

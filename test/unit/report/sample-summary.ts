@@ -53,6 +53,7 @@ export function emptySummary(): AnalysisSummary {
     otherFlows: null,
     directions: [],
     packetSizes: [],
+    timeline: null,
     errors: [],
   };
 }

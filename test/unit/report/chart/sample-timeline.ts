@@ -1,7 +1,7 @@
-import type { ThroughputSeries } from '../../../../src/report/chart/throughput-series.js';
+import type { TimelineSummary } from '../../../../src/analysis/analysis-summary.js';
 
 /** ESP in every interval, bursts in the clear, one IKE packet. */
-export function sampleTimeline(intervals = 200): ThroughputSeries {
+export function sampleTimeline(intervals = 200): TimelineSummary {
   const fill = (bytes: (interval: number) => number) => Array.from({ length: intervals }, (_, i) => bytes(i));
   return {
     startNs: '1700000000000000000',

@@ -1,0 +1,139 @@
+import { type PacketBatch, PacketFlag } from '../packet/packet-batch.js';
+import type { ProtectionClass, TimelineSummary } from './analysis-summary.js';
+import {
+  isOuterFragment,
+  NOT_WIRE,
+  PROTECTION_CLASSES,
+  protectionClass,
+  provisionalClass,
+} from './packet-class.js';
+
+/*
+ * Theory of operation. Time is cut into intervals of 2^n ms that begin at multiples of their length since 1970, the
+ * shortest ones of which MAX_INTERVALS hold the capture. Which these are follows from the first and the last packet alone,
+ * and two short intervals make exactly one of the next length, so pieces join to what one piece would have given.
+ */
+const MAX_INTERVALS = 1024;
+const CLASSES = PROTECTION_CLASSES.length;
+
+/** Plain data. */
+export interface TimelineState {
+  intervalMs: number;
+  /** Number of the first interval since 1970, of `intervalMs` each. */
+  first: number;
+  /** Intervals in use. */
+  count: number;
+  /** Wire bytes: interval by interval, a number for each protection class. */
+  bytes: Float64Array;
+}
+
+/** Analysis: bytes on the wire over time, by protection. Fragments count by the protocol that their IP header names. */
+export class Timeline {
+  readonly state: TimelineState = {
+    intervalMs: 1,
+    first: 0,
+    count: 0,
+    bytes: new Float64Array(MAX_INTERVALS * CLASSES),
+  };
+  /** The interval that the last packet fell into; packets come in order as a rule. */
+  private currentStartMs = 0;
+  private currentEndMs = 0;
+  private currentAt = 0;
+
+  /** Counts rows `from` to `to` of the batch. */
+  add(batch: PacketBatch, from: number, to: number): void {
+    const { flags, protocol, block } = batch;
+    const { wireLength, timeSeconds, timeNanoseconds } = block;
+    for (let row = from; row < to; row++) {
+      const rowFlags = flags[row]!;
+      if ((rowFlags & (NOT_WIRE | PacketFlag.reassembled)) !== 0) continue;
+      const ms = timeSeconds[row]! * 1000 + Math.floor(timeNanoseconds[row]! / 1e6);
+      if (ms < this.currentStartMs || ms >= this.currentEndMs) this.moveTo(ms);
+      const kind = isOuterFragment(rowFlags)
+        ? provisionalClass(protocol[row]!)
+        : protectionClass(rowFlags, protocol[row]!);
+      this.state.bytes[this.currentAt + kind]! += wireLength[row]!;
+    }
+  }
+
+  merge(later: TimelineState): void {
+    const { state } = this;
+    for (let i = 0; i < later.count; i++) {
+      this.moveTo((later.first + i) * later.intervalMs);
+      const longest = Math.max(state.intervalMs, later.intervalMs);
+      if (state.intervalMs < longest) {
+        this.widenTo(longest);
+        this.moveTo((later.first + i) * later.intervalMs);
+      }
+      for (let kind = 0; kind < CLASSES; kind++) {
+        state.bytes[this.currentAt + kind]! += later.bytes[i * CLASSES + kind]!;
+      }
+    }
+  }
+
+  /** Null if nothing was counted. */
+  summary(): TimelineSummary | null {
+    const { intervalMs, first, count, bytes } = this.state;
+    if (count === 0) return null;
+    const byClass = {} as Record<ProtectionClass, number[]>;
+    for (const [kind, name] of PROTECTION_CLASSES.entries()) {
+      byClass[name] = Array.from({ length: count }, (_, i) => bytes[i * CLASSES + kind]!);
+    }
+    return {
+      startNs: String(BigInt(first * intervalMs) * 1_000_000n),
+      intervalNs: intervalMs * 1e6,
+      byClass,
+    };
+  }
+
+  /** Makes the interval of that moment the current one. */
+  private moveTo(ms: number): void {
+    const { state } = this;
+    if (state.count === 0) {
+      state.first = Math.floor(ms / state.intervalMs);
+      state.count = 1;
+    }
+    for (;;) {
+      const index = Math.floor(ms / state.intervalMs);
+      const first = Math.min(index, state.first);
+      const count = Math.max(index + 1, state.first + state.count) - first;
+      if (count <= MAX_INTERVALS) {
+        this.makeRoom(first, count);
+        this.currentStartMs = index * state.intervalMs;
+        this.currentEndMs = this.currentStartMs + state.intervalMs;
+        this.currentAt = (index - first) * CLASSES;
+        return;
+      }
+      this.widenTo(state.intervalMs * 2);
+    }
+  }
+
+  private makeRoom(first: number, count: number): void {
+    const { state } = this;
+    const shift = state.first - first;
+    if (shift > 0) {
+      state.bytes.copyWithin(shift * CLASSES, 0, state.count * CLASSES);
+      state.bytes.fill(0, 0, shift * CLASSES);
+    }
+    state.first = first;
+    state.count = count;
+  }
+
+  /** Joins intervals to longer ones. */
+  private widenTo(intervalMs: number): void {
+    const { state } = this;
+    const factor = intervalMs / state.intervalMs;
+    const first = Math.floor(state.first / factor);
+    const joined = new Float64Array(state.bytes.length);
+    for (let i = 0; i < state.count; i++) {
+      const to = (Math.floor((state.first + i) / factor) - first) * CLASSES;
+      for (let kind = 0; kind < CLASSES; kind++) joined[to + kind]! += state.bytes[i * CLASSES + kind]!;
+    }
+    const last = Math.floor((state.first + state.count - 1) / factor);
+    state.bytes.set(joined);
+    state.intervalMs = intervalMs;
+    state.first = first;
+    state.count = last - first + 1;
+    this.currentEndMs = this.currentStartMs;
+  }
+}
