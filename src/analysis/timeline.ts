@@ -14,6 +14,8 @@ import {
  * and two short intervals make exactly one of the next length, so pieces join to what one piece would have given.
  */
 const MAX_INTERVALS = 1024;
+/** Later times are no times, and numbers no longer exact. */
+const LAST_MS = 2 ** 50;
 const CLASSES = PROTECTION_CLASSES.length;
 
 /** Plain data. */
@@ -35,24 +37,44 @@ export class Timeline {
     count: 0,
     bytes: new Float64Array(MAX_INTERVALS * CLASSES),
   };
-  /** The interval that the last packet fell into; packets come in order as a rule. */
-  private currentStartMs = 0;
-  private currentEndMs = 0;
+  /**
+   * The interval that the last packet fell into, for packets come in order as a rule: nanoseconds from the beginning of
+   * `currentSeconds` on, and its place in `bytes`.
+   */
+  private currentSeconds = 0;
+  private currentStartNs = 0;
+  private currentEndNs = 0;
   private currentAt = 0;
 
   /** Counts rows `from` to `to` of the batch. */
   add(batch: PacketBatch, from: number, to: number): void {
     const { flags, protocol, block } = batch;
     const { wireLength, timeSeconds, timeNanoseconds } = block;
-    for (let row = from; row < to; row++) {
+    for (let row = from; row < to; ) {
       const rowFlags = flags[row]!;
-      if ((rowFlags & (NOT_WIRE | PacketFlag.reassembled)) !== 0) continue;
-      const ms = timeSeconds[row]! * 1000 + Math.floor(timeNanoseconds[row]! / 1e6);
-      if (ms < this.currentStartMs || ms >= this.currentEndMs) this.moveTo(ms);
+      if ((rowFlags & (NOT_WIRE | PacketFlag.reassembled)) !== 0) {
+        row++;
+        continue;
+      }
+      const seconds = timeSeconds[row]!;
+      const ns = (seconds - this.currentSeconds) * 1e9 + timeNanoseconds[row]!;
+      if (ns < this.currentStartNs || ns >= this.currentEndNs) {
+        this.moveTo(Math.min(LAST_MS, seconds * 1000 + Math.floor(timeNanoseconds[row]! / 1e6)));
+      }
+      const rowProtocol = protocol[row]!;
+      const endNs = this.currentEndNs;
+      const { currentSeconds, currentStartNs } = this;
+      // The first row goes to the interval just found whatever its time, then rows of its kind in the same interval.
+      let bytes = wireLength[row++]!;
+      for (; row < to && flags[row] === rowFlags && protocol[row] === rowProtocol; row++) {
+        const next = (timeSeconds[row]! - currentSeconds) * 1e9 + timeNanoseconds[row]!;
+        if (next < currentStartNs || next >= endNs) break;
+        bytes += wireLength[row]!;
+      }
       const kind = isOuterFragment(rowFlags)
-        ? provisionalClass(protocol[row]!)
-        : protectionClass(rowFlags, protocol[row]!);
-      this.state.bytes[this.currentAt + kind]! += wireLength[row]!;
+        ? provisionalClass(rowProtocol)
+        : protectionClass(rowFlags, rowProtocol);
+      this.state.bytes[this.currentAt + kind]! += bytes;
     }
   }
 
@@ -99,8 +121,9 @@ export class Timeline {
       const count = Math.max(index + 1, state.first + state.count) - first;
       if (count <= MAX_INTERVALS) {
         this.makeRoom(first, count);
-        this.currentStartMs = index * state.intervalMs;
-        this.currentEndMs = this.currentStartMs + state.intervalMs;
+        this.currentSeconds = Math.floor((index * state.intervalMs) / 1000);
+        this.currentStartNs = (index * state.intervalMs - this.currentSeconds * 1000) * 1e6;
+        this.currentEndNs = this.currentStartNs + state.intervalMs * 1e6;
         this.currentAt = (index - first) * CLASSES;
         return;
       }
@@ -134,6 +157,6 @@ export class Timeline {
     state.intervalMs = intervalMs;
     state.first = first;
     state.count = last - first + 1;
-    this.currentEndMs = this.currentStartMs;
+    this.currentEndNs = this.currentStartNs;
   }
 }

@@ -94,3 +94,15 @@ test('pieces join to what one piece gives, however they are grouped and whatever
     }),
   );
 });
+
+test('times that no clock shows end nothing', () => {
+  const batch = batchOf([[START, 100, true]]);
+  for (const seconds of [0, 2 ** 32, 2 ** 60, 2 ** 64]) {
+    batch.block.timeSeconds[0] = seconds;
+    batch.block.timeNanoseconds[0] = 2 ** 32 - 1;
+    const timeline = new Timeline();
+    timeline.add(batch, 0, 1);
+    timeline.add(batch, 0, 1);
+    assert.deepEqual(timeline.summary()?.byClass.esp, [200]);
+  }
+});
