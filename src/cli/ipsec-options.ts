@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { IpsecKnowledge } from '../analysis/known-ipsec.js';
 import { CliError, ExitCode } from './exit-code.js';
 import { readKeyFiles } from './key-files.js';
+import { parseSuiteOption } from './suite-option.js';
 
 /** What the user told about IPsec on the command line. */
 export interface IpsecOptions {
@@ -29,23 +30,10 @@ function collect(value: string, previous: string[] | undefined): string[] {
 export async function readIpsecOptions(options: IpsecOptions): Promise<IpsecKnowledge> {
   const { parseAhSuite, parseEspSuite } = await import('../ipsec/suite.js');
   return {
-    assumedEsp: options.esp === undefined ? null : checked('--esp', options.esp, parseEspSuite),
-    assumedAh: options.ah === undefined ? null : checked('--ah', options.ah, parseAhSuite),
+    assumedEsp: options.esp === undefined ? null : parseSuiteOption('--esp', options.esp, parseEspSuite),
+    assumedAh: options.ah === undefined ? null : parseSuiteOption('--ah', options.ah, parseAhSuite),
     associations: await readKeyFiles(options.keys ?? []),
   };
-}
-
-function checked<Suite>(option: string, name: string, parse: (name: string) => Suite): Suite {
-  try {
-    return parse(name);
-  } catch (error) {
-    if (error instanceof Error && error.name === 'SuiteNameError') {
-      throw new CliError(ExitCode.usage, `${option}: ${error.message} ("tare suites" lists all)`, {
-        cause: error,
-      });
-    }
-    throw error;
-  }
 }
 
 /** stdin can be read once. */

@@ -5,6 +5,7 @@ import { defineAnalyze } from './analyze.js';
 import { CliError, ExitCode } from './exit-code.js';
 import { discardUnfinishedFiles } from './output-file.js';
 import { definePackets } from './packets.js';
+import { definePlan } from './plan.js';
 import { defineSuites } from './suites.js';
 import { printMessage } from './terminal.js';
 
@@ -13,6 +14,7 @@ Examples:
   $ tare analyze migration.pcap                    what is on this wire, what does IPsec cost
   $ tare analyze migration.pcap --keys sa.xfrm     the same, with ICVs checked and ESP opened
   $ tare packets migration.pcap --range 1-20       every byte of the first packets and its owner
+  $ tare plan --esp aes256gcm16 --mtu 1500,9000    what IPsec will cost, and how to set it up
   $ tare suites                                    what each cipher adds to a packet
 
 Exit codes: 0 done, 1 a --fail-on condition was met, 2 wrong usage, 3 unusable input,
@@ -30,6 +32,7 @@ function buildProgram(): Command {
     .exitOverride();
   defineAnalyze(program);
   definePackets(program);
+  definePlan(program);
   defineSuites(program);
   return program;
 }

@@ -4,7 +4,7 @@ import type { IpsecKnowledge } from '../analysis/known-ipsec.js';
 import { profileTap } from '../analysis/tap-profile.js';
 import { openCapture } from '../capture/capture-source.js';
 import type { ObservedTraffic } from '../plan/what-if-report.js';
-import type { AnalyzeProgress } from './analyze-files.js';
+import type { AnalyzeProgress } from './analyze-request.js';
 import { ObservedFlows } from './observed-flows.js';
 
 export interface ObserveRequest extends IpsecKnowledge {

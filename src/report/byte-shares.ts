@@ -11,7 +11,7 @@ import { renderTable, type TableColumn, tableWidth } from './table.js';
 import { wrapText } from './wrap-text.js';
 
 /** In the order of the table: what was carried, what every network adds, what IPsec adds. */
-const LAYER_TITLES: Readonly<Record<ReportedLayer, string>> = {
+export const LAYER_TITLES: Readonly<Record<ReportedLayer, string>> = {
   payload: 'payload',
   transport: 'TCP, UDP headers',
   innerIp: 'inner IP headers',

@@ -1,0 +1,118 @@
+import { clearRowFor, type PlanResult } from '../plan/plan-result.js';
+import { isConfidential } from '../plan/plan-settings.js';
+import type { PlanRow } from '../plan/rows.js';
+import { formatBytes, formatCount, formatShare } from './format-quantity.js';
+import { joinSuiteNames, protectionName } from './protection-name.js';
+import type { ReportContext } from './report-context.js';
+import { renderTable, type TableColumn } from './table.js';
+
+const MAX_ROWS = 12;
+const MAX_COMPARED = 24;
+
+const COLUMNS: readonly TableColumn[] = [
+  { title: 'protection', minWidth: 14 },
+  { title: 'MTU', align: 'right' },
+  { title: 'path MTU', align: 'right', dispensable: 3 },
+  { title: 'MSS', align: 'right' },
+  { title: 'packets', align: 'right' },
+  { title: 'on the wire', align: 'right' },
+  { title: 'payload', align: 'right' },
+  { title: 'over clear', align: 'right' },
+  { title: 'padding', align: 'right', dispensable: 2 },
+  { title: '' },
+];
+
+/** The protection asked for at each MTU and MSS; without IPsec too if that is one line. */
+export function renderPlanRows(result: PlanResult, context: ReportContext): string[] {
+  const { rows, chosen, chosenClear, best } = result;
+  const own = rows.filter(({ esp, ah }) => esp === chosen.esp && ah === chosen.ah);
+  const shown = own.length === 1 ? [chosenClear, chosen] : sampleRows(own, [chosen, best]);
+  const isSweep = own.length > 1;
+  const columns: TableColumn[] = isSweep ? COLUMNS.slice(1) : [...COLUMNS];
+  const cells = shown.map((row) => [
+    ...(isSweep ? [] : [protectionName(row)]),
+    `${row.linkMtuBytes}`,
+    `${row.pathMtuBytes}`,
+    `${row.mssBytes}`,
+    formatCount(row.packets),
+    formatBytes(row.wireBytes),
+    formatShare(result.settings.payloadBytes, row.wireBytes),
+    describeOverClear(row, result),
+    formatBytes(row.paddingBytes),
+    isSweep && row === chosen ? 'best' : describeFragments(row),
+  ]);
+  const rest = own.length - shown.length;
+  return [
+    ...renderTable(columns, cells, context),
+    ...(isSweep && rest > 0
+      ? [context.style.faint(`  ${formatCount(own.length)} rows, a sample; --json and --csv have all`)]
+      : []),
+  ];
+}
+
+/** First, last, those that matter, and others evenly between them. */
+export function sampleRows<Row>(rows: readonly Row[], wanted: readonly Row[]): Row[] {
+  if (rows.length <= MAX_ROWS) return [...rows];
+  const places = MAX_ROWS - wanted.length;
+  const indices = new Set(
+    Array.from({ length: places }, (_, i) => Math.round((i * (rows.length - 1)) / (places - 1))),
+  );
+  for (const row of wanted) indices.add(rows.indexOf(row));
+  indices.delete(-1);
+  return [...indices].sort((a, b) => a - b).map((index) => rows[index]!);
+}
+
+/** Every protection at the MTU of the one asked for, fewest bytes first; those of the same sizes in one line. */
+export function renderPlanComparison(result: PlanResult, context: ReportContext): string[] {
+  const { settings, fullPackets } = result;
+  if (settings.protections.length === 1) return [];
+  const groups = new Map<string, { row: PlanRow; names: string[]; note: string }>();
+  fullPackets.slice(1).forEach(({ row }, i) => {
+    const protection = settings.protections[i]!;
+    const note = isConfidential(protection) ? '' : describeWeakness(row);
+    const key = [row.wireBytes, row.packets, row.mssBytes, row.fragmented, note, row.esp === null].join();
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, { row, names: [row.esp ?? row.ah!], note });
+    else group.names.push(row.esp ?? row.ah!);
+  });
+  const sorted = [...groups.values()].sort((a, b) => a.row.wireBytes - b.row.wireBytes);
+  const shown = sorted.slice(0, MAX_COMPARED);
+  const columns: TableColumn[] = [
+    { title: `compared at MTU ${result.chosen.linkMtuBytes}`, minWidth: 22 },
+    { title: 'MSS', align: 'right' },
+    { title: 'packets', align: 'right' },
+    { title: 'on the wire', align: 'right' },
+    { title: 'payload', align: 'right', dispensable: 2 },
+    { title: 'over clear', align: 'right' },
+    { title: 'padding', align: 'right', dispensable: 3 },
+    { title: '', minWidth: 9 },
+  ];
+  const cells = shown.map(({ row, names, note }) => [
+    (row.esp === null ? 'AH ' : '') +
+      joinSuiteNames(names) +
+      (row.esp === null || row.ah === null ? '' : ` in AH ${row.ah}`),
+    `${row.mssBytes}`,
+    formatCount(row.packets),
+    formatBytes(row.wireBytes),
+    formatShare(settings.payloadBytes, row.wireBytes),
+    describeOverClear(row, result),
+    formatBytes(row.paddingBytes),
+    [describeFragments(row), note].filter((part) => part !== '').join(', '),
+  ]);
+  return renderTable(columns, cells, context);
+}
+
+function describeWeakness({ esp, ah }: PlanRow): string {
+  if (esp === null || /^null|gmac/.test(esp)) return 'readable';
+  return ah === null ? 'can be forged' : '';
+}
+
+function describeFragments({ fragmented }: PlanRow): string {
+  return fragmented ? 'FRAGMENTS' : '';
+}
+
+function describeOverClear(row: PlanRow, { clear }: PlanResult): string {
+  if (row.esp === null && row.ah === null) return '-';
+  const plain = clearRowFor(clear, row);
+  return `+${formatShare(row.wireBytes - plain.wireBytes, plain.wireBytes)}`;
+}
