@@ -76,27 +76,13 @@ export class FlowTable {
     this.view = new DataView(data.buffer, data.byteOffset, data.byteLength);
   }
 
-  /**
-   * Fills `slots`. Keys of the last two flows are kept in variables, because the next packet nearly always belongs to one
-   * of them. Where there is an offset, the decoder has seen the whole header.
-   */
+  /** Fills `slots`. Where there is an offset, the decoder has seen the whole header. */
   private findSlots(batch: PacketBatch, from: number, to: number): void {
-    const { slots, view } = this;
+    const { slots, view, table } = this;
     const { flags, innerIpOffset, protocol, transportOffset } = batch;
-    let slotA = -1;
-    let slotB = -1;
-    let metaA = 0;
-    let metaB = 0;
-    let portsA = 0;
-    let portsB = 0;
-    let sourceA = 0;
-    let sourceB = 0;
-    let destinationA = 0;
-    let destinationB = 0;
     for (let row = from; row < to; row++) {
       const rowFlags = flags[row]!;
       const ip = innerIpOffset[row]!;
-      const isIpv6 = (rowFlags & PacketFlag.ipv6) !== 0;
       if ((rowFlags & NO_FLOW) !== 0 || ip === NONE) {
         slots[row] =
           (rowFlags & NOT_WIRE) === 0 && isOuterFragment(rowFlags) ? FlowSlot.fragments : FlowSlot.none;
@@ -112,35 +98,10 @@ export class FlowTable {
           meta |= FLOW_HAS_PORTS;
         }
       }
-      if (isIpv6) {
-        slots[row] = this.table.find6(meta, ports, view, ip + 8);
-        continue;
-      }
-      const source = view.getInt32(ip + 12);
-      const destination = view.getInt32(ip + 16);
-      if (
-        source === sourceA &&
-        destination === destinationA &&
-        ports === portsA &&
-        meta === metaA &&
-        slotA >= 0
-      ) {
-        slots[row] = slotA;
-        continue;
-      }
-      const isB = source === sourceB && destination === destinationB && ports === portsB && meta === metaB;
-      const slot = isB && slotB >= 0 ? slotB : this.table.find4(meta, ports, source, destination);
-      slotB = slotA;
-      metaB = metaA;
-      portsB = portsA;
-      sourceB = sourceA;
-      destinationB = destinationA;
-      slotA = slot;
-      metaA = meta;
-      portsA = ports;
-      sourceA = source;
-      destinationA = destination;
-      slots[row] = slot;
+      slots[row] =
+        (rowFlags & PacketFlag.ipv6) !== 0
+          ? table.find6(meta, ports, view, ip + 8)
+          : table.find4(meta, ports, view.getInt32(ip + 12), view.getInt32(ip + 16));
     }
     while (this.state.table.count * FLOW_STRIDE > this.state.records.length) this.grow();
   }

@@ -3,8 +3,8 @@ import { formatAddressWords } from './format-address.js';
 
 /*
  * Theory of operation. A table of flows or SAs is a list of keys, in order of first appearance, and an index into it: open
- * addressing, linear probing, at most half full. Consecutive packets mostly belong to one flow or to the two directions of
- * one, so the two keys found last are compared before anything is hashed. Keys are words, not strings, and 32-bit signed
+ * addressing, linear probing, at most half full. Consecutive packets mostly belong to a few flows, so the key found last
+ * among those with the same low bits is compared before anything is hashed. Keys are words, not strings, and 32-bit signed
  * ones: larger numbers would be boxed on their way through a call. The hash is seeded anew in each process, so that nobody
  * can prepare a capture whose keys all collide; results do not depend on it because order is order of appearance.
  *
@@ -27,6 +27,7 @@ export interface KeyTableState {
 const SEED = randomInt(0x7fff_ffff);
 /** `meta` of reserved slots: no caller's key has all bits set. */
 const RESERVED_META = -1;
+const RECENT_PLACES = 64;
 
 export class KeyTable {
   readonly state: KeyTableState;
@@ -35,8 +36,8 @@ export class KeyTable {
   private readonly scratch = new Int32Array(KEY_WORDS);
   /** Slot + 1; 0 is free. */
   private index = new Int32Array(256);
-  private recent = 0;
-  private older = 0;
+  /** Slot found last, by `recentPlace` of its key. */
+  private readonly recent = new Int32Array(RECENT_PLACES);
 
   /**
    * @param reserved slots at the start that no key leads to
@@ -52,16 +53,16 @@ export class KeyTable {
 
   /** Slot of a key with IPv4 addresses (32-bit words); a new one if it is unknown. */
   find4(meta: number, extra: number, source: number, destination: number): number {
-    const { keys } = this.state;
-    if (sameKey4(keys, this.recent * KEY_WORDS, meta, extra, source, destination)) return this.recent;
-    if (sameKey4(keys, this.older * KEY_WORDS, meta, extra, source, destination)) return this.swapRecent();
+    const place = recentPlace(meta, extra, source, destination);
+    const slot = this.recent[place]!;
+    if (sameKey4(this.state.keys, slot * KEY_WORDS, meta, extra, source, destination)) return slot;
     const { scratch } = this;
     scratch.fill(0, 4);
     scratch[0] = meta;
     scratch[1] = extra;
     scratch[2] = source;
     scratch[3] = destination;
-    return this.probe(scratch, 0);
+    return this.remember(place, this.probe(scratch, 0));
   }
 
   /** Slot of a key whose IPv6 source and destination stand one behind the other at `offset`. */
@@ -70,22 +71,15 @@ export class KeyTable {
     scratch[0] = meta | KEY_IPV6;
     scratch[1] = extra;
     for (let i = 0; i < 8; i++) scratch[2 + i] = view.getInt32(offset + i * 4);
-    const { keys } = this.state;
-    if (sameKey(keys, this.recent * KEY_WORDS, scratch, 0)) return this.recent;
-    if (sameKey(keys, this.older * KEY_WORDS, scratch, 0)) return this.swapRecent();
-    return this.probe(scratch, 0);
+    const place = recentPlace(meta, extra, scratch[5]!, scratch[9]!);
+    const slot = this.recent[place]!;
+    if (sameKey(this.state.keys, slot * KEY_WORDS, scratch, 0)) return slot;
+    return this.remember(place, this.probe(scratch, 0));
   }
 
   /** Slot of the key at `at` of another table's keys. */
   findKey(keys: Int32Array, at: number): number {
     return this.probe(keys, at);
-  }
-
-  private swapRecent(): number {
-    const slot = this.older;
-    this.older = this.recent;
-    this.recent = slot;
-    return slot;
   }
 
   private probe(key: Int32Array, at: number): number {
@@ -95,16 +89,15 @@ export class KeyTable {
     for (;;) {
       const slot = index[place]! - 1;
       if (slot < 0) break;
-      if (sameKey(state.keys, slot * KEY_WORDS, key, at)) return this.remember(slot);
+      if (sameKey(state.keys, slot * KEY_WORDS, key, at)) return slot;
       place = (place + 1) & mask;
     }
     if (state.count >= this.capacity) return this.overflowSlot;
-    return this.remember(this.insert(key, at, place));
+    return this.insert(key, at, place);
   }
 
-  private remember(slot: number): number {
-    this.older = this.recent;
-    this.recent = slot;
+  private remember(place: number, slot: number): number {
+    this.recent[place] = slot;
     return slot;
   }
 
@@ -134,6 +127,11 @@ export class KeyTable {
     }
     this.index = index;
   }
+}
+
+/** Where to remember a key: cheap, and different for the two directions of a flow. */
+function recentPlace(meta: number, extra: number, source: number, destination: number): number {
+  return (meta ^ extra ^ (extra >>> 16) ^ source ^ (destination << 1)) & (RECENT_PLACES - 1);
 }
 
 function sameKey4(
