@@ -1,13 +1,14 @@
-import { realpathSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { type Command, InvalidArgumentError } from 'commander';
-import type { AnalysisSummary, InputSummary } from '../analysis/analysis-summary.js';
+import type { AnalysisSummary } from '../analysis/analysis-summary.js';
 import type { IpsecKnowledge } from '../analysis/known-ipsec.js';
 import type { SecurityAssociation } from '../ipsec/security-association.js';
+import { reportBrokenInputs } from './broken-inputs.js';
 import { CliError, ExitCode } from './exit-code.js';
 import { addIpsecOptions, type IpsecOptions, readIpsecOptions, requireOneStdin } from './ipsec-options.js';
 import { cannotWrite, StagedOutput, writeOutputFile } from './output-file.js';
 import { ProgressLine } from './progress-line.js';
+import { requireOtherFiles, writePictures, writeReport } from './report-files.js';
 import { printMessage, reportWidth, wantsColor, writeOut } from './terminal.js';
 
 const EXAMPLES = `
@@ -20,10 +21,13 @@ Examples:
   $ tcpdump -i eth1 -w - | tare analyze -
   $ ip xfrm state | tare analyze migration.pcap --keys -
   $ tare analyze migration.pcap --esp aes128gcm16 --ah sha256
+  $ tare analyze migration.pcap --html report.html --png pictures/
   $ tare analyze migration.pcap --keys sa.xfrm --write-esp-sa ~/.config/wireshark/esp_sa`;
 
 interface AnalyzeOptions extends IpsecOptions {
   readonly json?: boolean;
+  readonly html?: string;
+  readonly png?: string;
   readonly writeDecrypted?: string;
   readonly writeEspSa?: string;
   readonly workers: number;
@@ -39,6 +43,8 @@ export function defineAnalyze(program: Command): void {
     .argument('<file...>', 'pcap or pcapng, gzip or not; - for stdin');
   addIpsecOptions(command)
     .option('--json', 'print JSON (tare.analysis/1, see docs/FORMATS.md)')
+    .option('--html <out>', 'write a report with charts, one file')
+    .option('--png <folder>', 'write the charts as pictures')
     .option('--write-decrypted <out.pcapng>', 'write the packets with ESP opened; needs --keys')
     .option('--write-esp-sa <out>', "write the keys as Wireshark's esp_sa; needs --keys")
     .option('--workers <n>', 'threads to spread the work over', parseWorkers, availableParallelism())
@@ -67,12 +73,24 @@ async function runAnalyze(paths: string[], options: AnalyzeOptions): Promise<voi
     onProgress: (state) => progress.update(state),
   }).finally(() => progress.clear());
 
+  await writeReports(summary, options);
   await printSummary(summary, options);
   const readable = summary.inputs.filter(({ format }) => format !== null).map(({ path }) => path);
   if (options.writeDecrypted !== undefined && readable.length > 0) {
     await writeDecryptedCopy(readable, knowledge, options.writeDecrypted);
   }
   reportBrokenInputs(summary.inputs);
+}
+
+async function writeReports(summary: AnalysisSummary, { html, png }: AnalyzeOptions): Promise<void> {
+  if (html !== undefined) {
+    const { renderAnalysisHtml } = await import('../report/html/render-analysis-html.js');
+    writeReport(html, renderAnalysisHtml(summary));
+  }
+  if (png !== undefined) {
+    const { renderAnalysisPngs } = await import('../report/png/render-report-pngs.js');
+    await writePictures(png, () => renderAnalysisPngs(summary));
+  }
 }
 
 async function printSummary(summary: AnalysisSummary, options: AnalyzeOptions): Promise<void> {
@@ -87,30 +105,16 @@ async function printSummary(summary: AnalysisSummary, options: AnalyzeOptions): 
 
 /** @throws CliError (usage) */
 function requireSensibleOutputs(paths: readonly string[], options: AnalyzeOptions): void {
-  const outputs = {
-    '--write-decrypted': options.writeDecrypted,
-    '--write-esp-sa': options.writeEspSa,
-  };
-  const inputs = [...paths, ...(options.keys ?? [])].map(realPath);
-  for (const [option, output] of Object.entries(outputs)) {
-    if (output === undefined) continue;
-    if (options.keys === undefined) {
+  const secrets = { '--write-decrypted': options.writeDecrypted, '--write-esp-sa': options.writeEspSa };
+  for (const [option, output] of Object.entries(secrets)) {
+    if (output !== undefined && options.keys === undefined) {
       throw new CliError(ExitCode.usage, `${option} needs the keys: give --keys FILE`);
     }
-    if (inputs.includes(realPath(output))) {
-      throw new CliError(ExitCode.usage, `${option} ${output}: is an input too, name another file`);
-    }
   }
+  const inputs = [...paths, ...(options.keys ?? [])];
+  requireOtherFiles({ ...secrets, '--html': options.html, '--png': options.png }, inputs);
   if (options.writeDecrypted !== undefined && paths.includes('-')) {
     throw new CliError(ExitCode.usage, '--write-decrypted reads the capture twice: give a file, not -');
-  }
-}
-
-function realPath(path: string): string {
-  try {
-    return realpathSync(path);
-  } catch {
-    return path;
   }
 }
 
@@ -140,13 +144,5 @@ async function writeDecryptedCopy(
     throw error instanceof CliError ? error : cannotWrite(output, error);
   } finally {
     staged.discard();
-  }
-}
-
-function reportBrokenInputs(inputs: readonly InputSummary[]): void {
-  for (const { path, error } of inputs) {
-    if (error === null) continue;
-    printMessage(error.message.includes(path) ? error.message : `${path}: ${error.message}`);
-    process.exitCode = ExitCode.input;
   }
 }

@@ -1,45 +1,78 @@
-import type { PlanResult } from '../plan/plan-result.js';
+import type { FullPacket, PlanResult } from '../plan/plan-result.js';
+import type { PlanRow } from '../plan/rows.js';
+import { type AlikeSuites, groupAlikeSuites } from './alike-suites.js';
 import { securityBytes } from './chart/plan-charts.js';
 import { type PlanReport, rowLabel } from './chart/plan-report.js';
 import { formatBytes, formatCount, formatShare } from './format-quantity.js';
 import { planPage as pageOfReport } from './html/render-plan-html.js';
-import type { Fact, LeadLine, ReportPage, ReportSection, Tone } from './html/report-page.js';
+import type { Fact, LeadLine, ReportPage, ReportSection, ReportTable, Tone } from './html/report-page.js';
 import { renderFullPacket, renderPlanVerdict, renderSawtooth } from './render-plan-verdict.js';
-import { whatIfLead, whatIfSection } from './render-plan-what-if-page.js';
+import { whatIfFacts, whatIfLead, whatIfSection } from './render-plan-what-if-page.js';
 import type { ReportContext } from './report-context.js';
 import { createTextStyle } from './text-style.js';
 
 /** The terminal's wording without its lines: each paragraph whole, no colours. */
 const PARAGRAPHS: ReportContext = { width: 100_000, style: createTextStyle(false) };
 
-/** A plan as the charts and the HTML report take it. */
+/** A plan as the charts and the HTML report take it. Suites of the same sizes are one line in them, under the first name. */
 export function planReport(result: PlanResult): PlanReport {
-  const { settings, clear, rows, chosen, fullPackets, sawtooth, alternatives, advice } = result;
+  const { settings, clear, chosen, fullPackets, sawtooth, alternatives, advice } = result;
+  const groups = groupAlikeSuites(result);
+  const packets = [fullPackets[0]!, ...groups.map((group) => renamedPacket(fullPackets, group))];
   return {
     payloadBytes: settings.payloadBytes,
-    rows: [...clear, ...rows],
+    rows: [...clear, ...groups.flatMap((group) => group.rows.map((row) => renamed(row, group)))],
     compareAtMtuBytes: chosen.linkMtuBytes,
-    fullPackets: fullPackets.map(({ row, layers }) => ({ label: rowLabel(row), layers })),
+    fullPackets: packets.map(({ row, layers }) => ({ label: rowLabel(row), layers })),
     sawtooth: [{ label: rowLabel(chosen), points: sawtooth }],
     alternatives,
     advice,
   };
 }
 
+function renamedPacket(fullPackets: readonly FullPacket[], group: AlikeSuites): FullPacket {
+  const { row, layers } = fullPackets[group.index + 1]!;
+  return { row: renamed(row, group), layers };
+}
+
+/** `null-sha1 (readable, 5 alike)` */
+function renamed(row: PlanRow, { names, weakness }: AlikeSuites): PlanRow {
+  const alike = names.length === 1 ? '' : `${names.length - 1} alike`;
+  const notes = [weakness, alike].filter((note) => note !== '');
+  if (notes.length === 0) return row;
+  const rest = ` (${notes.join(', ')})`;
+  return row.esp === null ? { ...row, ah: row.ah + rest } : { ...row, esp: row.esp + rest };
+}
+
+/** Names behind "8 alike"; none if each suite has sizes of its own. */
+function alikeTable(result: PlanResult): ReportTable[] {
+  const groups = groupAlikeSuites(result).filter(({ names }) => names.length > 1);
+  if (groups.length === 0) return [];
+  const rows = groups.map(({ names: [first, ...rest] }) => [first!, rest.join(', ')]);
+  const columns = [{ title: 'Suite' }, { title: 'Alike' }];
+  return [{ caption: 'Suites of the same sizes', columns, rows }];
+}
+
 /** The HTML report: the terminal's verdict, then tables and charts; what became of recorded traffic first. */
 export function planPage(result: PlanResult): ReportPage {
   const page = pageOfReport(planReport(result));
   const { whatIf } = result;
-  const explanation: ReportSection[] = page.sections.map((section) =>
-    section.heading === 'The MSS'
-      ? { ...section, text: [...renderFullPacket(result, PARAGRAPHS), ...renderSawtooth(result, PARAGRAPHS)] }
-      : section,
-  );
+  const sections = page.sections.map((section) => explained(section, result));
   return {
     ...page,
     lead: whatIf === null ? verdictLead(result) : whatIfLead(result, whatIf),
-    facts: factsOf(result),
-    sections: whatIf === null ? explanation : [whatIfSection(whatIf), ...explanation],
+    facts: whatIf === null ? factsOf(result) : whatIfFacts(result, whatIf),
+    sections: whatIf === null ? sections : [whatIfSection(whatIf), ...sections],
+  };
+}
+
+function explained(section: ReportSection, result: PlanResult): ReportSection {
+  const { heading, tables = [] } = section;
+  if (heading === 'The suites compared') return { ...section, tables: [...tables, ...alikeTable(result)] };
+  if (heading !== 'The MSS') return section;
+  return {
+    ...section,
+    text: [...renderFullPacket(result, PARAGRAPHS), ...renderSawtooth(result, PARAGRAPHS)],
   };
 }
 

@@ -1,6 +1,6 @@
 import { clearRowFor, type PlanResult } from '../plan/plan-result.js';
-import { isConfidential } from '../plan/plan-settings.js';
 import type { PlanRow } from '../plan/rows.js';
+import { groupAlikeSuites } from './alike-suites.js';
 import { formatBytes, formatCount, formatShare } from './format-quantity.js';
 import { joinSuiteNames, protectionName } from './protection-name.js';
 import type { ReportContext } from './report-context.js';
@@ -66,17 +66,11 @@ export function sampleRows<Row>(rows: readonly Row[], wanted: readonly Row[]): R
 export function renderPlanComparison(result: PlanResult, context: ReportContext): string[] {
   const { settings, fullPackets } = result;
   if (settings.protections.length === 1) return [];
-  const groups = new Map<string, { row: PlanRow; names: string[]; note: string }>();
-  fullPackets.slice(1).forEach(({ row }, i) => {
-    const protection = settings.protections[i]!;
-    const note = isConfidential(protection) ? '' : describeWeakness(row);
-    const key = [row.wireBytes, row.packets, row.mssBytes, row.fragmented, note, row.esp === null].join();
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, { row, names: [row.esp ?? row.ah!], note });
-    else group.names.push(row.esp ?? row.ah!);
-  });
-  const sorted = [...groups.values()].sort((a, b) => a.row.wireBytes - b.row.wireBytes);
-  const shown = sorted.slice(0, MAX_COMPARED);
+  const groups = groupAlikeSuites(result).map((group) => ({
+    ...group,
+    row: fullPackets[group.index + 1]!.row,
+  }));
+  const shown = groups.sort((a, b) => a.row.wireBytes - b.row.wireBytes).slice(0, MAX_COMPARED);
   const columns: TableColumn[] = [
     { title: `compared at MTU ${result.chosen.linkMtuBytes}`, minWidth: 22 },
     { title: 'MSS', align: 'right' },
@@ -87,9 +81,9 @@ export function renderPlanComparison(result: PlanResult, context: ReportContext)
     { title: 'padding', align: 'right', dispensable: 3 },
     { title: '', minWidth: 9 },
   ];
-  const cells = shown.map(({ row, names, note }) => [
+  const cells = shown.map(({ row, names, weakness }) => [
     (row.esp === null ? 'AH ' : '') +
-      joinSuiteNames(names) +
+      joinSuiteNames(names.map((name) => name.replace(/^AH /, ''))) +
       (row.esp === null || row.ah === null ? '' : ` in AH ${row.ah}`),
     `${row.mssBytes}`,
     formatCount(row.packets),
@@ -97,14 +91,9 @@ export function renderPlanComparison(result: PlanResult, context: ReportContext)
     formatShare(settings.payloadBytes, row.wireBytes),
     describeOverClear(row, result),
     formatBytes(row.paddingBytes),
-    [describeFragments(row), note].filter((part) => part !== '').join(', '),
+    [describeFragments(row), weakness].filter((part) => part !== '').join(', '),
   ]);
   return renderTable(columns, cells, context);
-}
-
-function describeWeakness({ esp, ah }: PlanRow): string {
-  if (esp === null || /^null|gmac/.test(esp)) return 'readable';
-  return ah === null ? 'can be forged' : '';
 }
 
 function describeFragments({ fragmented }: PlanRow): string {

@@ -1,12 +1,37 @@
 import type { PlanResult } from '../plan/plan-result.js';
 import type { WhatIfReport } from '../plan/what-if-report.js';
-import type { LeadLine, ReportSection } from './html/report-page.js';
+import { formatBytes, formatCount, formatShare } from './format-quantity.js';
+import type { Fact, LeadLine, ReportSection } from './html/report-page.js';
 import { protectionName } from './protection-name.js';
-import { describeMethod, describeWhatIf, formatChange } from './render-plan-what-if.js';
+import { askedRow, describeMethod, describeWhatIf, formatChange } from './render-plan-what-if.js';
 
 /** First lines of the HTML report on recorded traffic. */
 export function whatIfLead(result: PlanResult, report: WhatIfReport): LeadLine[] {
   return describeWhatIf(result, report).map(({ text, isBad }) => (isBad ? { text, tone: 'bad' } : { text }));
+}
+
+/** What was asked for beside what was captured. */
+export function whatIfFacts(result: PlanResult, report: WhatIfReport): Fact[] {
+  const { captured } = report.traffic;
+  const asked = askedRow(result, report);
+  return [
+    {
+      label: 'On the wire',
+      value: formatBytes(asked.wireBytes),
+      note: `captured: ${formatBytes(captured.wireBytes)}`,
+    },
+    {
+      label: 'Packets',
+      value: formatCount(asked.packets),
+      note: `captured: ${formatCount(captured.packets)}`,
+    },
+    { label: 'MSS', value: `${result.chosen.mssBytes}`, note: `path MTU ${result.chosen.pathMtuBytes}` },
+    {
+      label: 'Payload',
+      value: formatShare(asked.layers.payload, asked.wireBytes),
+      note: `of the wire; captured: ${formatShare(captured.layers.payload, captured.wireBytes)}`,
+    },
+  ];
 }
 
 /** The table of the terminal with all its rows. */
@@ -47,7 +72,7 @@ export function whatIfSection(report: WhatIfReport): ReportSection {
 }
 
 function number(value: number) {
-  return { text: value.toLocaleString('en-US'), sort: value };
+  return { text: formatCount(value), sort: value };
 }
 
 function change(difference: number, of: number) {

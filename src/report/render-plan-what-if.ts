@@ -56,7 +56,7 @@ export function describeWhatIf(result: PlanResult, report: WhatIfReport): { text
 }
 
 /** The row of the protection asked for; of several MTUs and MSSs the one with the fewest bytes. */
-function askedRow({ chosen }: PlanResult, { rows }: WhatIfReport): WhatIfRow {
+export function askedRow({ chosen }: PlanResult, { rows }: WhatIfReport): WhatIfRow {
   const own = rows.filter(({ esp, ah }) => esp === chosen.esp && ah === chosen.ah);
   const whole = own.filter(({ fragmented }) => !fragmented);
   return (whole.length > 0 ? whole : own).reduce((a, b) => (b.wireBytes < a.wireBytes ? b : a));
