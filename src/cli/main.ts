@@ -73,6 +73,8 @@ function endQuietlyOnClosedPipe(): void {
     printMessage(`cannot write to stdout: ${error.message}`);
     process.exit(ExitCode.environment);
   });
+  // Unheard, Node would end with 1, which means --fail-on.
+  process.stderr.on('error', () => {});
 }
 
 /**

@@ -12,19 +12,21 @@ import { requireOtherFiles, writePictures, writeReport } from './report-files.js
 import { reportWidth, wantsColor, writeOut } from './terminal.js';
 
 const EXAMPLES = `
-Without --esp and --ah: aes128gcm16. "tare suites" lists the names. Everything is calculated for TCP with
-timestamps on Linux; --mss auto is the MSS that Linux derives from suite, mode and MTU by itself.
+Without --esp and --ah: aes128gcm16. "tare suites" lists the names. Calculated for
+TCP with timestamps on Linux; --mss auto is what Linux derives from suite, mode and
+MTU by itself. An MSS counts payload: 1448 is announced as 1460.
 
 Examples:
-  $ tare plan                                          AES-GCM in transport mode on a link of MTU 1500
+  $ tare plan                              AES-GCM in transport mode, MTU 1500
   $ tare plan --esp aes256-sha256 --mode tunnel --encap --link 10Gbit --bytes 16GiB
-  $ tare plan --compare all                            every suite, fewest bytes first
+  $ tare plan --compare all                every suite, fewest bytes first
   $ tare plan --esp aes128-sha256 --ah sha256 --mtu 1280..9000:20 --csv > mtus.csv
-  $ tare plan --esp aes128-sha1 --mss 1300..1420       which MSS wastes padding
-  $ tare plan --device eth1 --destination 10.0.0.2     with the commands to set it
-  $ tare plan --from migration.pcap --keys sa.xfrm --mtu 1500,9000 --compare chacha20poly1305,ah:sha256
-                                                       what a recorded migration would have cost instead
-  $ tare plan --compare all --html plan.html --png pictures/`;
+  $ tare plan --esp aes128-sha1 --mss 1300..1420     which MSS wastes padding
+  $ tare plan --device eth1 --destination 10.0.0.2   with commands to paste
+  $ tare plan --html plan.html --png pictures/ --compare aes256-sha256,ah:sha256
+
+What a recorded migration would have cost instead:
+  $ tare plan --from migration.pcap --keys sa.xfrm --esp aes256gcm16 --mtu 1500,9000`;
 
 /** `tare plan`: what an MTU, an MSS, a suite and a mode will cost, before anything is set up. */
 export function definePlan(program: Command): void {

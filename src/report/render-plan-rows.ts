@@ -1,10 +1,12 @@
 import { clearRowFor, type PlanResult } from '../plan/plan-result.js';
 import type { PlanRow } from '../plan/rows.js';
 import { groupAlikeSuites } from './alike-suites.js';
+import { formatChange } from './format-change.js';
 import { formatBytes, formatCount, formatShare } from './format-quantity.js';
 import { joinSuiteNames, protectionName } from './protection-name.js';
 import type { ReportContext } from './report-context.js';
 import { renderTable, type TableColumn } from './table.js';
+import { wrapText } from './wrap-text.js';
 
 const MAX_ROWS = 12;
 const MAX_COMPARED = 24;
@@ -41,13 +43,17 @@ export function renderPlanRows(result: PlanResult, context: ReportContext): stri
     formatBytes(row.paddingBytes),
     isSweep && row === chosen ? 'best' : describeFragments(row),
   ]);
-  const rest = own.length - shown.length;
   return [
     ...renderTable(columns, cells, context),
-    ...(isSweep && rest > 0
-      ? [context.style.faint(`  ${formatCount(own.length)} rows, a sample; --json and --csv have all`)]
-      : []),
+    ...(isSweep ? renderSampleNote(own.length, shown.length, context) : []),
   ];
+}
+
+/** The line below a sample; nothing if all is shown. */
+export function renderSampleNote(total: number, shown: number, { width, style }: ReportContext): string[] {
+  if (total === shown) return [];
+  const text = `${formatCount(total)} rows, a sample; --json and --csv have all`;
+  return wrapText(text, { width, first: '  ' }).map(style.faint);
 }
 
 /** First, last, those that matter, and others evenly between them. */
@@ -103,5 +109,5 @@ function describeFragments({ fragmented }: PlanRow): string {
 function describeOverClear(row: PlanRow, { clear }: PlanResult): string {
   if (row.esp === null && row.ah === null) return '-';
   const plain = clearRowFor(clear, row);
-  return `+${formatShare(row.wireBytes - plain.wireBytes, plain.wireBytes)}`;
+  return formatChange(row.wireBytes - plain.wireBytes, plain.wireBytes);
 }

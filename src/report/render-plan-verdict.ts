@@ -53,9 +53,10 @@ function paragraph(text: string, width: number): string[] {
 
 function headline({ settings, chosen, chosenClear }: PlanResult): string {
   const more = chosen.wireBytes - chosenClear.wireBytes;
+  const amount = `${formatBytes(Math.abs(more))} (${formatShare(Math.abs(more), chosenClear.wireBytes)})`;
   return (
     `${describeProtection(chosen)}: ${formatBytes(settings.payloadBytes)} take ${formatBytes(chosen.wireBytes)} on the wire, ` +
-    `${formatBytes(more)} (${formatShare(more, chosenClear.wireBytes)}) more than without IPsec.`
+    `${amount} ${more < 0 ? 'less' : 'more'} than without IPsec.`
   );
 }
 
@@ -69,18 +70,15 @@ function describeSegments({ settings, chosen, chosenClear }: PlanResult): string
   const more = chosen.packets - chosenClear.packets;
   return (
     `MSS ${chosen.mssBytes} (path MTU ${chosen.pathMtuBytes}): ${formatCounted(chosen.packets, 'packet')}, ` +
-    `${describeMore(more, chosenClear.packets, 'packets')}. Payload is ${formatShare(settings.payloadBytes, chosen.wireBytes)} of the ` +
+    `${describeMore(more, chosenClear.packets)}. Payload is ${formatShare(settings.payloadBytes, chosen.wireBytes)} of the ` +
     `wire; without IPsec ${formatShare(settings.payloadBytes, chosenClear.wireBytes)}.`
   );
 }
 
-function describeMore(more: number, of: number, what: string): string {
+function describeMore(more: number, of: number): string {
   if (more === 0) return 'no more than without IPsec';
   const amount = `${formatCount(Math.abs(more))} (${formatShare(Math.abs(more), of)})`;
-  return `${amount} ${more > 0 ? 'more' : 'fewer'} ${what} than without IPsec`.replace(
-    ` ${what} than`,
-    ' than',
-  );
+  return `${amount} ${more > 0 ? 'more' : 'fewer'} than without IPsec`;
 }
 
 function describeTime({ settings, chosen, chosenClear }: PlanResult): string {
@@ -111,21 +109,26 @@ function describeMisfit({ chosen, chosenAutoMssBytes: limit, fullPackets }: Plan
 function describeBest(result: PlanResult): string {
   const { rows, chosen, best, chosenAtBestMss, settings } = result;
   const saved = chosen.wireBytes - chosenAtBestMss.wireBytes;
-  const mssAdvice =
-    saved > 0
-      ? `MSS ${chosenAtBestMss.mssBytes} would save ${formatBytes(saved)} (${formatShare(saved, chosen.wireBytes)}).`
-      : 'No other MSS takes fewer bytes.';
+  const mssAdvice = describeBestMss(chosen, chosenAtBestMss, saved);
   if (rows.length === 1) return mssAdvice;
   const isSame = best.wireBytes === chosen.wireBytes && best.packets === chosen.packets;
   if (isSame && best.esp === chosen.esp && best.ah === chosen.ah) {
-    return `That is the best of ${formatCount(rows.length)} combinations. ${mssAdvice}`;
+    return `That is the best of ${formatCount(rows.length)} combinations. ${mssAdvice}`.trimEnd();
   }
   const where = `${protectionName(best)}, MTU ${best.linkMtuBytes}, MSS ${best.mssBytes}`;
   const gain = chosen.wireBytes - best.wireBytes;
+  const merit =
+    gain > 0 ? `${formatBytes(gain)} (${formatShare(gain, chosen.wireBytes)}) less` : 'without fragments';
   return (
-    `Best of ${formatCount(rows.length)} combinations: ${where}, ${formatBytes(gain)} ` +
-    `(${formatShare(gain, chosen.wireBytes)}) less; ${formatShare(settings.payloadBytes, best.wireBytes)} of the wire is payload.`
+    `Best of ${formatCount(rows.length)} combinations: ${where}, ${merit}; ` +
+    `${formatShare(settings.payloadBytes, best.wireBytes)} of the wire is payload.`
   );
+}
+
+function describeBestMss(chosen: PlanRow, atBest: PlanRow, saved: number): string {
+  if (chosen.mssBytes === atBest.mssBytes) return 'No other MSS takes fewer bytes.';
+  if (saved <= 0) return '';
+  return `MSS ${atBest.mssBytes} would save ${formatBytes(saved)} (${formatShare(saved, chosen.wireBytes)}).`;
 }
 
 /** `A full packet, 1514 bytes: Ethernet 14, IP 20, ...` */

@@ -1,9 +1,10 @@
 import type { PlanResult } from '../plan/plan-result.js';
 import type { WhatIfReport } from '../plan/what-if-report.js';
+import { formatChange } from './format-change.js';
 import { formatBytes, formatCount, formatShare } from './format-quantity.js';
 import type { Fact, LeadLine, ReportSection } from './html/report-page.js';
 import { protectionName } from './protection-name.js';
-import { askedRow, describeMethod, describeWhatIf, formatChange } from './render-plan-what-if.js';
+import { askedRow, describeMethod, describeWhatIf } from './render-plan-what-if.js';
 
 /** First lines of the HTML report on recorded traffic. */
 export function whatIfLead(result: PlanResult, report: WhatIfReport): LeadLine[] {

@@ -9,9 +9,10 @@ import {
 } from '../plan/what-if-report.js';
 import { LAYER_TITLES } from './byte-shares.js';
 import { escapeTerminal } from './escape-terminal.js';
+import { formatChange } from './format-change.js';
 import { formatBytes, formatCount, formatCounted, formatShare } from './format-quantity.js';
 import { protectionName } from './protection-name.js';
-import { sampleRows } from './render-plan-rows.js';
+import { renderSampleNote, sampleRows } from './render-plan-rows.js';
 import type { ReportContext } from './report-context.js';
 import { renderTable, type TableColumn } from './table.js';
 import { shortenMiddle, wrapText } from './wrap-text.js';
@@ -148,12 +149,9 @@ function renderRows(
     '',
     '',
   ];
-  const rest = rows.length - shown.length;
   return [
     ...renderTable(columns, [own, ...cells], context),
-    ...(rest > 0
-      ? [context.style.faint(`  ${formatCount(rows.length)} rows, a sample; --json and --csv have all`)]
-      : []),
+    ...renderSampleNote(rows.length, shown.length, context),
   ];
 }
 
@@ -187,10 +185,4 @@ function renderLayers(
 function describeChange(change: number, of: number, what: string): string {
   if (change === 0) return `no more ${what}`;
   return `${formatShare(Math.abs(change), of)} ${change > 0 ? 'more' : 'fewer'} ${what}`;
-}
-
-/** `+2.4 %`, `-0.3 %`, `same` */
-export function formatChange(change: number, of: number): string {
-  if (change === 0) return 'same';
-  return `${change > 0 ? '+' : '-'}${formatShare(Math.abs(change), of)}`;
 }
