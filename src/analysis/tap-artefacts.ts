@@ -56,6 +56,8 @@ export class TapArtefacts {
   };
   private readonly mtuBytes: number;
   private readonly copyLinks: readonly CopyLink[];
+  /** Flags of packets that copies may be of. What is closed has none that could be told, unless links show copies. */
+  private readonly mayHaveCopy: number;
   private readonly waiting: readonly Waiting[] = Array.from({ length: WAITING }, () => new Waiting());
   /** Ring position of the next to come. */
   private next = 0;
@@ -65,12 +67,13 @@ export class TapArtefacts {
   constructor(profile: TapProfile) {
     this.mtuBytes = profile.mtu.bytes;
     this.copyLinks = profile.copyLinks;
+    this.mayHaveCopy = profile.copyLinks.length > 0 ? PacketFlag.esp | PacketFlag.ah : PacketFlag.tunnel;
   }
 
   /** Marks rows `from` to `to` of a batch of frames; each row once, in order. */
   mark(batch: PacketBatch, from: number, to: number): void {
     const { flags, layerBytes, block } = batch;
-    const { state, mtuBytes } = this;
+    const { state, mtuBytes, mayHaveCopy } = this;
     state.total += to - from;
     for (let row = from; row < to; row++) {
       const rowFlags = flags[row]!;
@@ -88,7 +91,7 @@ export class TapArtefacts {
           state.superFrames += 1;
         }
       }
-      if ((rowFlags & (PacketFlag.esp | PacketFlag.ah)) !== 0) this.awaitCopy(batch, row, batch, row);
+      if ((rowFlags & mayHaveCopy) !== 0) this.awaitCopy(batch, row, batch, row);
     }
   }
 
@@ -123,6 +126,7 @@ export class TapArtefacts {
   private awaitCopy(batch: PacketBatch, row: number, frames: PacketBatch, frameRow: number): void {
     const flags = batch.flags[row]!;
     if ((flags & (PacketFlag.malformed | PacketFlag.incomplete)) !== 0) return;
+    if ((flags & (PacketFlag.esp | PacketFlag.ah)) === 0) return;
     const closedBytes = batch.layerBytes[row * LAYER_STRIDE + Layer.espOpaque]!;
     if (closedBytes > 0 ? this.copyLinks.length === 0 : (flags & PacketFlag.tunnel) === 0) return;
     const link = linkKey(frames, frameRow);
