@@ -1,6 +1,12 @@
 import { parseAhSuite, parseEspSuite } from '../ipsec/suite.js';
 import { AH_SUITES, type AhSuite, ESP_SUITES, type EspSuite } from '../ipsec/suite-table.js';
-import { countRows, numbersIn, type PlanProtection, type PlanSettings } from '../plan/plan-settings.js';
+import {
+  countRows,
+  distinctProtections,
+  numbersIn,
+  type PlanProtection,
+  type PlanSettings,
+} from '../plan/plan-settings.js';
 import type { PlanMode } from '../plan/rows.js';
 import { CliError, ExitCode } from './exit-code.js';
 import { parseBitRate, parseBytes, parseRange, QuantityError } from './parse-quantity.js';
@@ -40,7 +46,7 @@ const MIN_IPV6_MTU = 1280;
 const MAX_MTU = 65_535;
 const MAX_MSS = 65_534;
 /** A second's work, and JSON that still fits a string. */
-const MAX_ROWS = 100_000;
+const MAX_ROWS = 300_000;
 
 /**
  * What the options ask for.
@@ -49,7 +55,6 @@ const MAX_ROWS = 100_000;
  */
 export function planSettings(options: PlanOptions, payloadBytes: number | null): PlanSettings {
   requireSensible(options);
-  const asked = askedProtection(options);
   const { bytes, link, mtu = DEFAULT_MTU, mss, device, destination } = options;
   const least = options.ipv6 === true ? MIN_IPV6_MTU : MIN_MTU;
   const settings: PlanSettings = {
@@ -58,7 +63,7 @@ export function planSettings(options: PlanOptions, payloadBytes: number | null):
         ? (payloadBytes ?? DEFAULT_PAYLOAD_BYTES)
         : named('--bytes', () => requireSome(parseBytes(bytes))),
     linkBps: link === undefined ? null : named('--link', () => parseBitRate(link)),
-    protections: [asked, ...comparedProtections(options, asked)],
+    protections: protectionsOf(options),
     mode: options.mode,
     udpEncap: options.encap === true,
     esn: options.esn === true,
@@ -109,23 +114,29 @@ function askedProtection({ esp, ah }: PlanOptions): PlanProtection {
   };
 }
 
+/** The protection asked for, then those to compare with it. */
+function protectionsOf(options: PlanOptions): [PlanProtection, ...PlanProtection[]] {
+  const asked = askedProtection(options);
+  const compared = comparedProtections(options, asked);
+  const seen = new Set([keyOf(asked)]);
+  const others = compared.filter((protection) => !seen.has(keyOf(protection)) && seen.add(keyOf(protection)));
+  return [compared.find((protection) => keyOf(protection) === keyOf(asked)) ?? asked, ...others];
+}
+
 /** ESP suites are compared inside the AH that was asked for. */
 function comparedProtections({ compare, encap, mode }: PlanOptions, asked: PlanProtection): PlanProtection[] {
   if (compare === undefined) return [];
   const withEsp = (esp: EspSuite): PlanProtection => ({ esp, ah: asked.esp === null ? null : asked.ah });
   const ahAlone = (ah: AhSuite): PlanProtection => ({ esp: null, ah });
   const noAh = encap === true || mode === 'beet';
-  const wanted =
-    compare === 'all'
-      ? [...ESP_SUITES.map(withEsp), ...(noAh ? [] : AH_SUITES.map(ahAlone))]
-      : compare.split(',').map((name) => {
-          const ah = /^ah:(.*)$/.exec(name.trim())?.[1];
-          if (ah === undefined) return withEsp(parseSuiteOption('--compare', name, parseEspSuite));
-          if (noAh) throw usage(`--compare ${name}: AH goes neither in UDP nor in BEET mode`);
-          return ahAlone(parseSuiteOption('--compare', ah, parseAhSuite));
-        });
-  const seen = new Set([keyOf(asked)]);
-  return wanted.filter((protection) => !seen.has(keyOf(protection)) && seen.add(keyOf(protection)));
+  return compare === 'all'
+    ? distinctProtections([...ESP_SUITES.map(withEsp), ...(noAh ? [] : AH_SUITES.map(ahAlone))])
+    : compare.split(',').map((name) => {
+        const ah = /^ah:(.*)$/.exec(name.trim())?.[1];
+        if (ah === undefined) return withEsp(parseSuiteOption('--compare', name, parseEspSuite));
+        if (noAh) throw usage(`--compare ${name}: AH goes neither in UDP nor in BEET mode`);
+        return ahAlone(parseSuiteOption('--compare', ah, parseAhSuite));
+      });
 }
 
 function keyOf({ esp, ah }: PlanProtection): string {

@@ -83,10 +83,10 @@ export function clearRowFor(clear: readonly PlanRow[], row: PlanRow): PlanRow {
 /** For each link MSSs ascend, if there are several: the last is the largest that fits. */
 function clearRows(settings: PlanSettings): PlanRow[] {
   const { family, mss } = settings;
+  if (mss === 'auto') return rowsFor(settings, NO_PROTECTION);
   return numbersIn(settings.linkMtus).flatMap((linkMtu) => {
     const most = tcpMss(linkMtu, family);
-    const wanted = mss === 'auto' ? [most] : numbersIn([mss]);
-    const fitting = [...new Set(wanted.map((bytes) => Math.min(bytes, most)))];
+    const fitting = [...new Set(numbersIn([mss]).map((bytes) => Math.min(bytes, most)))];
     const request = requestFor(settings, NO_PROTECTION, linkMtu);
     return fitting.flatMap((bytes) => [...planRows({ ...request, mss: bytes })]);
   });
@@ -98,9 +98,7 @@ function rowLike(rows: readonly PlanRow[], chosen: PlanRow): PlanRow {
 }
 
 function rowsFor(settings: PlanSettings, protection: PlanProtection): PlanRow[] {
-  return numbersIn(settings.linkMtus).flatMap((linkMtu) => [
-    ...planRows(requestFor(settings, protection, linkMtu)),
-  ]);
+  return [...planRows(requestFor(settings, protection, numbersIn(settings.linkMtus)))];
 }
 
 function rowAtMss(
@@ -119,7 +117,11 @@ function fullPacket(settings: PlanSettings, protection: PlanProtection, row: Pla
   return { row, layers: rowAtMss(settings, protection, row, row.mssBytes, row.mssBytes).layers };
 }
 
-function requestFor(settings: PlanSettings, { esp, ah }: PlanProtection, linkMtu: number): PlanRequest {
+function requestFor(
+  settings: PlanSettings,
+  { esp, ah }: PlanProtection,
+  linkMtu: PlanRequest['linkMtu'],
+): PlanRequest {
   const { payloadBytes, mode, udpEncap, align4, family, mss } = settings;
   return {
     payloadBytes,

@@ -5,6 +5,8 @@ import type { ByteRange, PlanMode } from './rows.js';
 export interface PlanProtection {
   readonly esp: EspSuite | null;
   readonly ah: AhSuite | null;
+  /** Other suites that cost the same and protect alike, if this one stands for them. */
+  readonly alike?: readonly string[];
 }
 
 /** What `tare plan` was asked. */
@@ -45,4 +47,24 @@ export function countRows({ protections, linkMtus, mss }: PlanSettings): number 
 export function isConfidential({ esp, ah }: PlanProtection): boolean {
   if (esp === null || esp.cipher === 'null' || esp.cipher === 'aes-gmac') return false;
   return esp.icvBytes > 0 || ah !== null;
+}
+
+/** What protections leave open: `readable`, `can be forged`; empty if nothing. */
+export function weaknessOf(protection: PlanProtection): string {
+  if (isConfidential(protection)) return '';
+  const { esp } = protection;
+  return esp === null || esp.cipher === 'null' || esp.cipher === 'aes-gmac' ? 'readable' : 'can be forged';
+}
+
+/** One protection for each cost and weakness; the first of several stands for the others. */
+export function distinctProtections(protections: readonly PlanProtection[]): PlanProtection[] {
+  const groups = new Map<string, { first: PlanProtection; alike: string[] }>();
+  for (const protection of protections) {
+    const { esp, ah } = protection;
+    const key = [weaknessOf(protection), esp?.ivBytes, esp?.icvBytes, esp?.alignBytes, ah?.icvBytes].join();
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, { first: protection, alike: [] });
+    else group.alike.push((esp ?? ah)!.name);
+  }
+  return [...groups.values()].map(({ first, alike }) => ({ ...first, alike }));
 }

@@ -21,7 +21,8 @@ export interface ByteRange {
 
 export interface PlanRequest {
   readonly payloadBytes: number;
-  readonly linkMtu: number | ByteRange;
+  /** One, a range, or a list. */
+  readonly linkMtu: number | ByteRange | readonly number[];
   /** null: without ESP. */
   readonly esp: readonly (EspSuite | null)[];
   /** null: without AH. */
@@ -83,7 +84,10 @@ interface Protection {
  */
 export function planRows(request: PlanRequest): Iterable<PlanRow> {
   requirePayload(request.payloadBytes);
-  const mtus = numbersOf('linkMtu', request.linkMtu);
+  const { linkMtu } = request;
+  const mtus = isList(linkMtu)
+    ? linkMtu.flatMap((mtu) => numbersOf('linkMtu', mtu))
+    : numbersOf('linkMtu', linkMtu);
   const mssList = request.mss === 'auto' ? null : numbersOf('mss', request.mss);
   mssList?.forEach(requireMss);
   const smallest = mtus.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
@@ -217,6 +221,10 @@ function protection(
 function isBetter(a: PlanRow, b: PlanRow): boolean {
   if (a.fragmented !== b.fragmented) return !a.fragmented;
   return a.wireBytes === b.wireBytes ? a.packets < b.packets : a.wireBytes < b.wireBytes;
+}
+
+function isList(numbers: PlanRequest['linkMtu']): numbers is readonly number[] {
+  return Array.isArray(numbers);
 }
 
 function numbersOf(name: string, value: number | ByteRange): number[] {

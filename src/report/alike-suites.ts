@@ -1,5 +1,5 @@
 import type { PlanResult } from '../plan/plan-result.js';
-import { isConfidential, type PlanProtection } from '../plan/plan-settings.js';
+import { weaknessOf } from '../plan/plan-settings.js';
 import type { PlanRow } from '../plan/rows.js';
 
 /** Protections that cost the same at every MTU and MSS of a plan, and protect alike. */
@@ -23,17 +23,13 @@ export function groupAlikeSuites({ settings, rows }: PlanResult): AlikeSuites[] 
     const own = rows.slice(index * rowsEach, (index + 1) * rowsEach);
     const weakness = weaknessOf(protection);
     const key = `${weakness} ${protection.esp === null} ${own.map(({ wireBytes, mssBytes }) => `${wireBytes}/${mssBytes}`).join()}`;
-    const name = protection.esp?.name ?? `AH ${protection.ah?.name}`;
+    const names = [protection.esp?.name ?? protection.ah!.name, ...(protection.alike ?? [])].map((name) =>
+      protection.esp === null ? `AH ${name}` : name,
+    );
     const group = groups.get(key);
-    if (group === undefined) groups.set(key, { names: [name], rows: own, weakness, index });
-    else group.names.push(name);
+    if (group === undefined) groups.set(key, { names, rows: own, weakness, index });
+    else group.names.push(...names.filter((name) => !group.names.includes(name)));
   });
   const [asked, ...others] = groups.values();
   return [asked!, ...others.sort((a, b) => a.rows[0]!.wireBytes - b.rows[0]!.wireBytes)];
-}
-
-function weaknessOf(protection: PlanProtection): string {
-  if (isConfidential(protection)) return '';
-  const { esp } = protection;
-  return esp === null || esp.cipher === 'null' || esp.cipher === 'aes-gmac' ? 'readable' : 'can be forged';
 }

@@ -38,9 +38,10 @@ export function planJson(result: PlanResult): object {
 
 function requestJson(settings: PlanSettings): object {
   const [asked, ...compared] = settings.protections;
-  const named = ({ esp, ah }: PlanSettings['protections'][number]) => ({
+  const named = ({ esp, ah, alike = [] }: PlanSettings['protections'][number]) => ({
     esp: esp?.name ?? null,
     ah: ah?.name ?? null,
+    alike,
   });
   return {
     payloadBytes: settings.payloadBytes,
@@ -73,7 +74,7 @@ function rowJson(row: PlanRow, { payloadBytes, linkBps }: PlanSettings): object 
     packets: row.packets,
     wireBytes: row.wireBytes,
     lineBytes: row.lineBytes,
-    layers: layersJson(row.layers),
+    bytes: layerBytesJson(row.layers),
     efficiency: row.efficiency,
     fragmented: row.fragmented,
     idealSeconds: lineSeconds(row, linkBps),
@@ -115,6 +116,12 @@ function whatIfJson({ paths, traffic, rows }: WhatIfReport): object {
 
 function totalsJson({ packets, wireBytes, layers }: TrafficTotals): object {
   return { packets, wireBytes, layers: layersJson(layers) };
+}
+
+/** As in `tare.analysis/1`: sizes follow from the suite that was given. */
+function layerBytesJson(layers: LayerTotals): object {
+  const entries = Object.entries(layersJson(layers));
+  return Object.fromEntries(entries.map(([layer, bytes]) => [layer, { bytes, certainty: 'inferred' }]));
 }
 
 /** Keys in the order of `tare.analysis/1`. */

@@ -14,9 +14,16 @@ interface Row {
   mss: number;
   packets: number;
   wireBytes: number;
-  layers: Record<string, number>;
+  bytes: Record<string, { bytes: number; certainty: string }>;
   fragmented: boolean;
   idealSeconds: number | null;
+}
+
+/** A suite and those it stands for. */
+interface Named {
+  esp: string | null;
+  ah: string | null;
+  alike: string[];
 }
 
 interface PlanJson {
@@ -87,8 +94,8 @@ test('AH on IPv4 is padded to 8 bytes as Linux does it, to 4 with --align4', () 
   const ah = ['--ah', 'sha256', '--mode', 'tunnel'];
   const [linux] = [plan(ah).asked];
   const { asked: rfc } = plan([...ah, '--align4']);
-  assert.equal(linux.layers['ah'], 32 * linux.packets);
-  assert.equal(rfc.layers['ah'], 28 * rfc.packets);
+  assert.equal(linux.bytes['ah']?.bytes, 32 * linux.packets);
+  assert.equal(rfc.bytes['ah']?.bytes, 28 * rfc.packets);
   assert.equal(rfc.mss - linux.mss, 4);
 });
 
@@ -109,9 +116,14 @@ test('every suite of tare suites can be compared; the best is one that encrypts 
     esp: { name: string }[];
     ah: { name: string }[];
   };
-  const { rows, best } = plan(['--compare', 'all']);
+  const { rows, best, request } = plan(['--compare', 'all']);
   const planned = rows.filter(({ esp, ah }) => (esp ?? ah) !== null);
-  assert.equal(planned.length, suites.esp.length + suites.ah.length);
+  const named = [request, ...(request['compare'] as Named[])].flatMap((one) => {
+    const { esp, ah, alike } = one as unknown as Named;
+    return [esp ?? ah, ...alike];
+  });
+  assert.deepEqual(named.toSorted(), [...suites.esp, ...suites.ah].map(({ name }) => name).toSorted());
+  assert.equal(planned.length, 1 + (request['compare'] as Named[]).length);
   assert.ok(planned.some(({ wireBytes }) => wireBytes < best.wireBytes));
   assert.match(best.esp!, /^aes128gcm8$/);
   const { rows: few } = plan(['--ah', 'sha256', '--esp', 'aes128-sha1', '--compare', 'aes256gcm16,ah:sha1']);
@@ -119,6 +131,24 @@ test('every suite of tare suites can be compared; the best is one that encrypts 
     few.map(({ esp, ah }) => `${esp} ${ah}`),
     ['null null', 'aes128-sha1 sha256', 'aes256gcm16 sha256', 'null sha1'],
   );
+});
+
+test('suites that stand for others cost what each of these costs', () => {
+  const { request, rows } = plan(['--compare', 'all', '--mtu', '1500,9000']);
+  for (const { esp, ah, alike } of request['compare'] as Named[]) {
+    if (alike.length === 0) continue;
+    const name = ah === null ? alike.at(-1)! : `ah:${alike.at(-1)}`;
+    const bytesOf = (list: Row[], wanted: Named) =>
+      list.filter((row) => row.esp === wanted.esp && row.ah === wanted.ah).map(({ wireBytes }) => wireBytes);
+    const alone = plan(['--compare', name, '--mtu', '1500,9000']);
+    const [other] = alone.request['compare'] as Named[];
+    if (other === undefined) continue;
+    assert.deepEqual(
+      bytesOf(alone.rows, other),
+      bytesOf(rows, { esp, ah, alike }),
+      `${esp ?? ah} and ${name}`,
+    );
+  }
 });
 
 test('an MSS that does not fit is planned as fragments, and the report says so', () => {
@@ -141,7 +171,7 @@ test('times are those of the link', () => {
 
 test('the bytes of all layers add up in every row', () => {
   for (const row of plan(['--compare', 'all', '--mode', 'tunnel', '--ipv6', '--mtu', '1500,9000']).rows) {
-    const sum = Object.values(row.layers).reduce((total, bytes) => total + bytes, 0);
+    const sum = Object.values(row.bytes).reduce((total, { bytes }) => total + bytes, 0);
     assert.equal(sum, row.wireBytes);
   }
 });
@@ -158,7 +188,7 @@ test('CSV has a header line and a line for each row of the JSON', () => {
     const cells = Object.fromEntries(lines[i + 1]!.split(',').map((cell, c) => [columns[c], cell]));
     assert.equal(cells['esp'], row.esp ?? '');
     assert.equal(cells['wireBytes'], `${row.wireBytes}`);
-    assert.equal(cells['payload'], `${row.layers['payload']}`);
+    assert.equal(cells['payload'], `${row.bytes['payload']?.bytes}`);
     assert.equal(cells['fragmented'], `${row.fragmented}`);
   });
 });
@@ -278,7 +308,7 @@ test('options that exclude or need each other are refused', () => {
   refused(['--from', CLEAR, '--mtu', '9000', '--ipv6'], /--ipv6 with --from/);
   refused(['--from', '-', '--keys', '-', '--mtu', '9000'], /stdin.*more than once/);
   refused(['--json', '--csv'], /--json and --csv exclude each other/);
-  refused(['--compare', 'all', '--mtu', '1280..9000'], /give a step, as in --mtu 1280\.\.9000:40/);
+  refused(['--compare', 'all', '--mtu', '1280..65535'], /give a step, as in --mtu 1280\.\.9000:40/);
 });
 
 test('an MTU too small for the packets that were recorded is wrong usage, a missing file unusable input', () => {
