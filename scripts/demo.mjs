@@ -36,6 +36,22 @@ const STEPS = [
       `${IPSEC}/tun4-natt-cbc-sha256.xfrm`,
     ],
   },
+  {
+    about: 'What that migration would have cost with other suites and MTUs',
+    args: [
+      'plan',
+      '--from',
+      `${MIGRATION}/ms-gcm-1500.pcap`,
+      '--keys',
+      `${MIGRATION}/ms-gcm-1500.xfrm`,
+      '--esp',
+      'aes128gcm16',
+      '--mtu',
+      '1500,9000',
+      '--compare',
+      'aes128-sha256',
+    ],
+  },
   { about: 'What each cipher suite adds to a packet', args: ['suites'] },
 ];
 
@@ -43,7 +59,8 @@ const NEXT = `Next, on a capture of your own:
 
   node dist/src/cli/main.js analyze FILE.pcap               pcap, pcapng, gzip or not
   node dist/src/cli/main.js analyze FILE.pcap --keys FILE   keys from: ip xfrm state
-  node dist/src/cli/main.js analyze FILE.pcap --json        for programs
+  node dist/src/cli/main.js analyze FILE.pcap --html OUT    a report with charts
+  node dist/src/cli/main.js plan --mtu 1500,9000            before anything is set up
   node dist/src/cli/main.js --help
 
 npm link puts it into your PATH as tare.

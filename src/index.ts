@@ -28,6 +28,11 @@ export {
 } from './packet/packet-batch.js';
 export { analyzeFiles } from './pipeline/analyze-files.js';
 export type { AnalyzeProgress, AnalyzeRequest } from './pipeline/analyze-request.js';
+export { observeFiles } from './pipeline/observe-files.js';
 export { writeDecrypted } from './pipeline/write-decrypted.js';
+export { calculatePlan, type PlanResult } from './plan/plan-result.js';
+export type { PlanProtection, PlanSettings } from './plan/plan-settings.js';
+export { type PlanRequest, type PlanRow, planRows } from './plan/rows.js';
+export { reportWhatIf } from './plan/what-if-report.js';
 export { renderAnalysis } from './report/render-analysis.js';
 export { renderJson } from './report/render-json.js';
