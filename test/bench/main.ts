@@ -1,4 +1,4 @@
-// npm run bench [-- [--rounds N] [--scale F] [PART...]]      parts: headers full tshark decrypt pcap-parser
+// npm run bench [-- [--rounds N] [--scale F] [PART...]]      parts: headers full steady tshark decrypt pcap-parser
 //
 // Compares Tare with what people use today, whole processes in turn, on inputs it makes in the temporary folder and
 // deletes at the end. Leave the machine alone meanwhile: with two cores, anything else running shows.
@@ -38,7 +38,7 @@ interface Goal {
   readonly peakMegabytes?: number;
 }
 
-const PARTS = ['headers', 'full', 'tshark', 'decrypt', 'pcap-parser'] as const;
+const PARTS = ['headers', 'full', 'steady', 'tshark', 'decrypt', 'pcap-parser'] as const;
 type Part = (typeof PARTS)[number];
 
 const KEY_16 = '0x000102030405060708090a0b0c0d0e0f';
@@ -73,6 +73,7 @@ const repeated = (name: string, capture: string, packets: number): RepeatedCaptu
 const HEADERS = traffic('headers', 10_000_000, 1466, 128);
 const HEADERS_TENTH = traffic('headers-tenth', 1_000_000, 1466, 128);
 const FULL = traffic('full', 1_400_000, 1514, 1514);
+const FULL_TENTH = traffic('full-tenth', 140_000, 1514, 1514);
 const SUITES = [
   { name: 'cbc-sha256', ciphers: ['AES-CBC [RFC3602]', KEY_32, 'HMAC-SHA-256-128 [RFC4868]', KEY_32] },
   { name: 'gcm16', ciphers: ['AES-GCM with 16 octet ICV [RFC4106]', KEY_20, 'NULL', ''] },
@@ -83,12 +84,14 @@ const SUITES = [
   keys: repoPath(`captures/ipsec/t4-${suite.name}.xfrm`),
 }));
 
-const needsTenth = parts.includes('tshark') || parts.includes('pcap-parser');
+const isSteady = parts.includes('steady');
+const needsTenth = isSteady || parts.includes('tshark') || parts.includes('pcap-parser');
 const needsHeaders = needsTenth || parts.includes('headers');
 const shapes = [
   ...(needsHeaders ? [HEADERS] : []),
   ...(needsTenth ? [HEADERS_TENTH] : []),
-  ...(parts.includes('full') ? [FULL] : []),
+  ...(isSteady || parts.includes('full') ? [FULL] : []),
+  ...(isSteady ? [FULL_TENTH] : []),
 ];
 const captures = parts.includes('decrypt') ? SUITES.flatMap(({ whole, quarter }) => [whole, quarter]) : [];
 
@@ -121,6 +124,10 @@ async function main(): Promise<void> {
   }
   let missed = 0;
   for (const row of parts.flatMap(rowsOf)) missed += await runRow(row, inputs);
+  if (isSteady) {
+    await runSteady('128 bytes a packet, tcpdump, without start-up', HEADERS, HEADERS_TENTH, tcpdump, inputs);
+    await runSteady('full-size packets, cat, without start-up', FULL, FULL_TENTH, cat, inputs);
+  }
   console.log(`\n${missed === 0 ? 'All goals met' : `${missed} goals missed`}`);
 }
 
@@ -146,6 +153,8 @@ function rowsOf(part: Part): Row[] {
         },
         { title: 'full-size packets, tcpdump', ...full, ours: tare, theirs: tcpdump, goal: {} },
       ];
+    case 'steady':
+      return [];
     case 'tshark':
       return [{ title: 'tshark -T fields', ...tenth, ours: tare, theirs: tsharkFields, goal: { speed: 80 } }];
     case 'pcap-parser':
@@ -182,6 +191,32 @@ async function runRow(row: Row, inputs: ReadonlyMap<string, BenchInput>): Promis
     judge('bytes/s at least', row.goal.bandwidth, 'x', bandwidth, (value, goal) => value >= goal),
     judge('peak memory below', row.goal.peakMegabytes, ' MB', peakMegabytes, (value, goal) => value < goal),
   ].filter((isMet) => !isMet).length;
+}
+
+/** What each further packet costs: the difference between an input and a tenth of it leaves out what every run takes. */
+async function runSteady(
+  title: string,
+  whole: TrafficShape,
+  tenth: TrafficShape,
+  rival: (path: string) => Command,
+  inputs: ReadonlyMap<string, BenchInput>,
+): Promise<void> {
+  console.log(`\n${title}`);
+  const seconds: { ours: number[]; theirs: number[] } = { ours: [], theirs: [] };
+  for (const { name } of [whole, tenth]) {
+    const input = inputs.get(name)!;
+    const result = await compareAlternating(folder, tare(input.path), rival(input.path), rounds);
+    print(result.ours, input);
+    print(result.theirs, input);
+    seconds.ours.push(result.ours.median.seconds);
+    seconds.theirs.push(result.theirs.median.seconds);
+  }
+  const packets = whole.packets - tenth.packets;
+  const [ours, theirs] = [seconds.ours, seconds.theirs].map(([all, part]) => packets / (all! - part!) / 1e6);
+  console.log(
+    `  for each further packet: ${ours!.toFixed(2)} against ${theirs!.toFixed(2)} M packets/s, ` +
+      `${(ours! / theirs!).toFixed(2)}x`,
+  );
 }
 
 function judge(
