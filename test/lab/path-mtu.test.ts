@@ -142,11 +142,15 @@ function protect(stack: Transform[], algorithms: string[][], family: 4 | 6, link
   return null;
 }
 
+const SENT_BYTES = 100_000;
+
 /** Opens a connection from NEAR to FAR, sends some, and reads what the kernel says of it. */
 async function connectAndAsk(family: 4 | 6): Promise<{ pmtu: number; mss: number }> {
   const address = ADDRESSES[family][1];
-  const listen = `require('node:net').createServer((s) => s.resume()).listen(5001, '${address}', () => console.log('ready'))`;
-  const connect = `const s = require('node:net').connect(5001, '${address}', () => s.write(Buffer.alloc(100000), () => setTimeout(() => console.log('ready'), 200)))`;
+  // The answer comes when all was received: by then full segments have been sent, whatever the speed.
+  const answer = `(s) => { let n = 0; s.on('data', (d) => { n += d.length; if (n === ${SENT_BYTES}) s.write('.'); }); }`;
+  const listen = `require('node:net').createServer(${answer}).listen(5001, '${address}', () => console.log('ready'))`;
+  const connect = `require('node:net').connect(5001, '${address}', function () { this.write(Buffer.alloc(${SENT_BYTES})); }).on('data', () => console.log('ready'))`;
   const children: ChildProcess[] = [];
   try {
     for (const [name, script] of [
