@@ -196,7 +196,7 @@ export class PacketBatch {
   readonly errorActual: Uint32Array;
   /** Reassembled rows: how many fragments were put together, and the sum of their frames' wire lengths; else 0. */
   readonly fragments: Uint16Array;
-  readonly fragmentBytes: Uint32Array;
+  readonly fragmentBytes: Float64Array;
   readonly security: SecurityHeaders;
   /** Index in `security` of the first header of row i (of the next row that has one, if it has none itself); element
    * `count` is valid too, so row i owns `securityStart[i] .. securityStart[i + 1]`. */
@@ -223,7 +223,7 @@ export class PacketBatch {
     this.errorRequired = new Uint32Array(capacity);
     this.errorActual = new Uint32Array(capacity);
     this.fragments = new Uint16Array(capacity);
-    this.fragmentBytes = new Uint32Array(capacity);
+    this.fragmentBytes = new Float64Array(capacity);
     this.security = new SecurityHeaders(capacity * MAX_SECURITY_HEADERS);
     this.securityStart = new Uint32Array(capacity + 1);
   }

@@ -47,6 +47,15 @@ test('a datagram’s row owns what its fragments carried, not the headers that t
   assert.deepEqual(run.done[0]!.row.flags, ['udp', 'reassembled']);
 });
 
+test('frames that claim nearly 4 GiB on the wire are added up, not wrapped', () => {
+  const frames = fragmentFrames(UDP, [800]);
+  const block = blockOf(frames);
+  block.wireLength[0] = 2 ** 32 - 1;
+  const run = new ReassemblyRun();
+  run.feedBatch(new PacketBatch(block));
+  assert.equal(run.done[0]!.fragmentBytes, 2 ** 32 - 1 + frames[1]!.length);
+});
+
 test('extension headers behind the fragment header are among what the fragments carried', () => {
   const payload = bytes('06 00 01 04 00000000', tcp({}, filler(100)));
   const run = new ReassemblyRun().feed(fragmentFrames({ ...UDP6, protocol: 60, payload }, [64]));
