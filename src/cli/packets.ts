@@ -38,11 +38,10 @@ export function definePackets(program: Command): void {
   addIpsecOptions(command)
     .addOption(new Option('--csv', 'print comma-separated values').conflicts('ndjson'))
     .option('--ndjson', 'print one JSON object a line')
-    .option(
-      '--range <packets>',
-      'only these packet numbers: 100-200, 100- or 7',
-      parsePacketRange,
-      ALL_PACKETS,
+    .addOption(
+      new Option('--range <packets>', 'only these packet numbers: 100-200, 100- or 7')
+        .argParser(parsePacketRange)
+        .default(ALL_PACKETS, 'all'),
     )
     .option('--no-progress', 'no progress on stderr')
     .addHelpText('after', EXAMPLES)

@@ -201,3 +201,8 @@ test('unusable key files end with 3', () => {
     assert.ok(stderr.includes(path), stderr);
   }
 });
+
+test('the help names the default range in words', () => {
+  const { stdout } = runTare(['packets', '--help']);
+  assert.match(stdout, /--range <packets>[^-]*100-200, 100- or 7 \(default:\s+all\)/);
+});
