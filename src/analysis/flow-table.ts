@@ -349,6 +349,12 @@ export class FlowTable {
       this.streams.overwrite(this.startStream(at, -1), later.streams, otherHead);
     }
     if (otherTail === otherHead) return;
+    // A piece that begins within a connection cannot tell a repetition of its SYN from a new one.
+    const isRepeatedSyn = otherSyn === -1 && synOf(later.streams, otherTail) === this.streams.synOf(tail);
+    if (isRepeatedSyn && later.records[otherAt + Flow.pastBytes] === 0) {
+      this.streams.join(tail, later.streams, otherTail);
+      return;
+    }
     this.streams.overwrite(this.startStream(at, -1), later.streams, otherTail);
   }
 

@@ -136,6 +136,23 @@ test('A retransmission whose first copy lies in an earlier piece is found when t
   assert.equal(flow!.retransmittedBytes, 10);
 });
 
+test('A SYN repeated within a later piece continues its connection when the pieces are merged', () => {
+  const before = [syn(99, 1460), segment(100, 10)];
+  const later = [segment(110, 10), syn(99, 1460), segment(100, 10), segment(120, 10)];
+  const merged = new Analyses().add(buildBatch(before)).merge(new Analyses().add(buildBatch(later)));
+  const [flow] = merged.flows.summary().flows;
+  assert.equal(flow!.retransmissions, 1);
+  assert.equal(flow!.retransmittedBytes, 10);
+  assert.deepEqual(merged.flows.summary().flows, flowsOf([...before, ...later]));
+});
+
+test('Another SYN within a later piece starts a new connection when the pieces are merged', () => {
+  const before = [syn(99, 1460), segment(100, 10)];
+  const later = [segment(110, 10), syn(49, 1460), segment(100, 10)];
+  const merged = new Analyses().add(buildBatch(before)).merge(new Analyses().add(buildBatch(later)));
+  assert.equal(merged.flows.summary().flows[0]!.retransmissions, 0);
+});
+
 test('Flows differ by direction, port, protocol and address family', () => {
   const flows = flowsOf([
     segment(1, 1),
