@@ -44,6 +44,8 @@ export interface FramesSummary {
   malformed: number;
   decapsulatedCopies: number;
   superFrames: number;
+  /** Wire lengths of the super-frames as the tap saw them: what `wire` leaves out. */
+  superFrameBytes: number;
   cutBySnaplen: number;
 }
 

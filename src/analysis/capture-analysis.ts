@@ -73,11 +73,12 @@ export class CaptureAnalysis {
   finish(knowledge: IpsecKnowledge, inputs: InputSummary[]): AnalysisSummary {
     this.walk.finish();
     const paths = inputs.map((input) => input.path);
-    const { total, malformed, decapsulatedCopies, superFrames, cutBySnaplen } = this.walk.frames;
+    const { total, malformed, decapsulatedCopies, superFrames, superFrameBytes, cutBySnaplen } =
+      this.walk.frames;
     return {
       schema: 'tare.analysis/1',
       inputs,
-      frames: { total, malformed, decapsulatedCopies, superFrames, cutBySnaplen },
+      frames: { total, malformed, decapsulatedCopies, superFrames, superFrameBytes, cutBySnaplen },
       ...this.tallies.summary(knowledge, this.walk.reassembly, paths),
     };
   }

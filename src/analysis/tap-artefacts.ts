@@ -28,6 +28,7 @@ export interface TapArtefactsState {
   malformed: number;
   decapsulatedCopies: number;
   superFrames: number;
+  superFrameBytes: number;
   cutBySnaplen: number;
 }
 
@@ -52,6 +53,7 @@ export class TapArtefacts {
     malformed: 0,
     decapsulatedCopies: 0,
     superFrames: 0,
+    superFrameBytes: 0,
     cutBySnaplen: 0,
   };
   private readonly mtuBytes: number;
@@ -89,6 +91,7 @@ export class TapArtefacts {
         if (wireBytes > mtuBytes && wireBytes - layerBytes[row * LAYER_STRIDE + Layer.link]! > mtuBytes) {
           flags[row] = rowFlags | PacketFlag.superFrame;
           state.superFrames += 1;
+          state.superFrameBytes += wireBytes;
         }
       }
       if ((rowFlags & mayHaveCopy) !== 0) this.awaitCopy(batch, row, batch, row);
@@ -119,6 +122,7 @@ export class TapArtefacts {
     this.state.malformed += later.malformed;
     this.state.decapsulatedCopies += later.decapsulatedCopies;
     this.state.superFrames += later.superFrames;
+    this.state.superFrameBytes += later.superFrameBytes;
     this.state.cutBySnaplen += later.cutBySnaplen;
   }
 

@@ -23,8 +23,9 @@ export async function readKeyFiles(paths: readonly string[]): Promise<SecurityAs
     const content = path === STDIN ? await text(process.stdin) : readKeyFile(path);
     const imported = explained(() => importSecurityAssociations(content, name));
     for (const warning of imported.warnings) printMessage(`caution: ${warning}`);
-    if (imported.associations.length === 0)
-      printMessage(`caution: ${name}: holds no usable security association`);
+    if (imported.associations.length === 0) {
+      throw new CliError(ExitCode.input, `${name}: holds no usable security association`);
+    }
     associations.push(...imported.associations);
   }
   return associations;

@@ -31,7 +31,7 @@ export function wantsColor(stream: Screen, env: NodeJS.ProcessEnv): boolean {
 
 /** One message on stderr. Its text may quote captures, file names and files: it is escaped. */
 export function printMessage(message: string): void {
-  process.stderr.write(`tare: ${message.split('\n').map(escapeTerminal).join('\n')}\n`);
+  process.stderr.write(`tare: ${message.split('\n').map(escapeTerminal).join('\n  ')}\n`);
 }
 
 /** Writes and, if the reader is slower than we are, waits for it. */

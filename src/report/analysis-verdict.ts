@@ -26,7 +26,11 @@ interface Exposure {
 /** The first lines: is the wire protected, what does that cost. */
 export function renderVerdict(summary: AnalysisSummary, context: ReportContext): string[] {
   const { width, style } = context;
-  if (summary.wire.packets === 0) return wrapText('No packets on the wire in this input.', { width });
+  if (summary.wire.packets === 0) {
+    const isUnread = summary.inputs.length > 0 && summary.inputs.every(({ format }) => format === null);
+    const text = isUnread ? 'Nothing could be read.' : 'No packets on the wire in this input.';
+    return [...wrapText(text, { width }), ...renderOffloads(summary, context)];
+  }
   const exposure = measureExposure(summary);
   const mark = markFor(exposure, context);
   return [
@@ -34,7 +38,18 @@ export function renderVerdict(summary: AnalysisSummary, context: ReportContext):
     ...renderReadableEsp(summary, context),
     ...wrapText(describeWire(summary), { width }),
     ...wrapText(describeCost(summary), { width }),
+    ...renderOffloads(summary, context),
   ];
+}
+
+/** With segmentation offload most of the traffic may be in frames that never were on the wire like that. */
+function renderOffloads({ frames, wire }: AnalysisSummary, { width, style }: ReportContext): string[] {
+  if (frames.superFrames === 0 || frames.superFrameBytes * 100 < wire.bytes) return [];
+  const text =
+    `Caution: ${formatBytes(frames.superFrameBytes)} more came in ${formatCounted(frames.superFrames, 'super-frame')}, larger ` +
+    'than the link carries: offloads were on where this was captured. They are left out of everything here. To see the wire, ' +
+    'capture with them off: ethtool -K DEVICE tso off gso off gro off';
+  return wrapText(text, { width }).map((line) => style.caution(line));
 }
 
 function measureExposure(summary: AnalysisSummary): Exposure {

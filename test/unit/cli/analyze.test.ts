@@ -124,9 +124,25 @@ test('empty and foreign files end with 3 and a report that has nothing of them',
     for (const path of [empty, folder, repoPath('package.json')]) {
       const { exitCode, stdout, stderr } = runTare(['analyze', path]);
       assert.equal(exitCode, 3, path);
-      assert.match(stdout, /^No packets/);
+      assert.match(stdout, /^Nothing could be read/);
       assert.ok(stderr.startsWith(`tare: ${path}: `), stderr);
     }
+  });
+});
+
+test('a line feed in a file name cannot make up a message', () => {
+  const { stdout, stderr } = runTare(['analyze', '/missing\ntare: all is well']);
+  assert.doesNotMatch(stderr, /^tare: all is well/m);
+  assert.doesNotMatch(stdout, /^tare: all is well/m);
+});
+
+test('keys of which none can be used are unusable input', () => {
+  withFolder((folder) => {
+    const keys = join(folder, 'bad.xfrm');
+    writeFileSync(keys, 'src 10.9.0.1 dst 10.9.0.2\n\tproto esp spi 0x00000100 reqid 1 mode transport\n');
+    const { exitCode, stderr } = runTare(['analyze', CLEAR, '--keys', keys]);
+    assert.equal(exitCode, 3);
+    assert.match(stderr, /bad\.xfrm/);
   });
 });
 

@@ -103,6 +103,16 @@ test('a broken input is named with its offset and what was read', () => {
   assert.match(text, /Broken input part2\.pcapng\.gz: .* at offset 123456: .* first 20 frames/);
 });
 
+test('traffic that only the tap saw in that form is a caution right below the verdict, with its bytes', () => {
+  const summary = sampleSummary();
+  summary.frames.superFrames = 190;
+  summary.frames.superFrameBytes = 2 * summary.wire.bytes;
+  const text = renderAnalysis(summary, { width: 80, color: false });
+  const caution = text.indexOf('in 190 super-frames');
+  assert.ok(caution > 0 && caution < text.indexOf('protection '), text);
+  assert.match(text, /ethtool -K/);
+});
+
 test('a capture without packets says so', () => {
   assert.equal(render(emptySummary()), 'No packets on the wire in this input.\n');
 });

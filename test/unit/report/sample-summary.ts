@@ -30,7 +30,14 @@ export function emptySummary(): AnalysisSummary {
   return {
     schema: 'tare.analysis/1',
     inputs: [],
-    frames: { total: 0, malformed: 0, decapsulatedCopies: 0, superFrames: 0, cutBySnaplen: 0 },
+    frames: {
+      total: 0,
+      malformed: 0,
+      decapsulatedCopies: 0,
+      superFrames: 0,
+      superFrameBytes: 0,
+      cutBySnaplen: 0,
+    },
     wire: { packets: 0, bytes: 0, firstTimeNs: '0', lastTimeNs: '0' },
     bytes: Object.fromEntries(
       layers.map((layer) => [layer, { bytes: 0, certainty: 'measured' as const }]),
@@ -146,7 +153,14 @@ export function sampleSummary(): AnalysisSummary {
       error: { message: 'file ends within the record at offset 123456: copy it again', offset: 123_456 },
     },
   ];
-  summary.frames = { total: 10_720, malformed: 3, decapsulatedCopies: 30, superFrames: 2, cutBySnaplen: 5 };
+  summary.frames = {
+    total: 10_720,
+    malformed: 3,
+    decapsulatedCopies: 30,
+    superFrames: 2,
+    superFrameBytes: 29_000,
+    cutBySnaplen: 5,
+  };
   summary.wire = {
     packets: 10_688,
     bytes: 14_500_000,
