@@ -136,7 +136,8 @@ function behindGatewayAdvice(request: AdviceRequest, { device, destination, via 
       `ip route replace ${destination} ${via}dev ${device} mtu ${request.pathMtuBytes} advmss ${mss}`,
     ],
     caution:
-      'Only for hosts that send in the clear to a gateway; not on the gateway. "replace" drops other attributes of the route. ' +
+      'Only for hosts that send in the clear to a gateway; not on the gateway. Put "via ROUTER" behind the destination unless it is ' +
+      'on the link itself, else the route goes past the gateway. "replace" drops other attributes of the route. ' +
       'Lost at reboot.',
   };
 }
@@ -153,6 +154,7 @@ function clampAdvice(request: AdviceRequest, { device }: CheckedNames): Advice[]
     `tcp option maxseg size set ${size}'`;
   const caution =
     'Only connections that are opened afterwards, and only SYNs that this host forwards (for its own use the output hook). ' +
+    'Set it on the gateways of both ends: each clamps what it sends out, and the answer limits the data. ' +
     'The value counts no TCP options. It is lowered, never raised. Undo: nft delete table inet tare_mss.';
   return [
     {
