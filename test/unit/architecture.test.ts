@@ -17,9 +17,9 @@ const ALLOWED_IMPORTS: Readonly<Record<string, readonly string[]>> = {
   pipeline: ['packet', 'ipsec', 'capture', 'migration', 'analysis', 'plan'],
   scenario: [],
   result: ['scenario'],
-  model: ['scenario', 'result', 'ipsec', 'migration'],
+  model: ['scenario', 'result', 'ipsec', 'plan', 'migration'],
   orchestrator: ['scenario', 'result', 'capture', 'analysis', 'pipeline'],
-  report: ['result', 'analysis', 'plan'],
+  report: ['scenario', 'result', 'analysis', 'plan', 'migration'],
   cli: ['*'],
   // index.ts, the public library
   '': ['*'],
