@@ -2,9 +2,16 @@ import { LAYER_STRIDE, Layer } from '../packet/layers.js';
 import { NONE, type PacketBatch, PacketFlag } from '../packet/packet-batch.js';
 import { parseTcpOptions, type TcpOptions } from '../packet/tcp.js';
 import { clearFlowRecord, FLOW_STRIDE, Flow, mergeFlowRecord } from './flow-record.js';
-import { ipHeaderBytes, ipProtocol } from './ip-header.js';
+import { ipHeaderBytes } from './ip-header.js';
 import { KEY_WORDS, KeyTable, type KeyTableState } from './key-table.js';
-import { isOuterFragment, NOT_WIRE, protectionClass, provisionalClass } from './packet-class.js';
+import {
+  datagramClass,
+  isOuterFragment,
+  NOT_WIRE,
+  protectionClass,
+  provisionalClass,
+  provisionalClassOfDatagram,
+} from './packet-class.js';
 import { tunnelBytesOf } from './security-row.js';
 import { synOf, TcpStreams, type TcpStreamsState } from './tcp-streams.js';
 import { widenSpan } from './time-span.js';
@@ -242,20 +249,12 @@ export class FlowTable {
     const packets = batch.fragments[row]!;
     const bytes = batch.fragmentBytes[row]!;
     const isWhole = (rowFlags & PacketFlag.incomplete) === 0;
-    const provisional = provisionalClass(this.outerProtocol(batch, row));
-    const kind = isWhole ? protectionClass(rowFlags, batch.protocol[row]!) : provisional;
-    this.count(FlowSlot.fragments, provisional, -packets, -bytes);
-    this.count(slot, kind, packets, bytes);
+    this.count(FlowSlot.fragments, provisionalClassOfDatagram(batch, row), -packets, -bytes);
+    this.count(slot, datagramClass(batch, row), packets, bytes);
     this.moveDatagramLayers(batch, row, slot, isWhole);
     const { timeSeconds, timeNanoseconds } = batch.block;
     widenSpan(this.state.records, slot * FLOW_STRIDE + Flow.span, timeSeconds[row]!, timeNanoseconds[row]!);
     if (isWhole) this.state.records[slot * FLOW_STRIDE + Flow.tunnelBytes]! += tunnelBytesOf(batch, row);
-  }
-
-  private outerProtocol(batch: PacketBatch, row: number): number {
-    const ip = batch.ipOffset[row]!;
-    const end = batch.block.offset[row]! + batch.block.capturedLength[row]!;
-    return ip === NONE || ip + 20 > end ? 0 : ipProtocol(this.data, ip, end);
   }
 
   /**

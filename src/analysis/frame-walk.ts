@@ -3,6 +3,7 @@ import type { FrameBlock } from '../packet/frame-block.js';
 import type { IpsecOpener } from '../packet/ipsec-opener.js';
 import { PacketBatch, PacketFlag } from '../packet/packet-batch.js';
 import { Reassembler, type ReassemblyCounts } from '../packet/reassembler.js';
+import { NOT_WIRE } from './packet-class.js';
 import { TapArtefacts } from './tap-artefacts.js';
 import type { TapProfile } from './tap-profile.js';
 
@@ -61,8 +62,7 @@ export class FrameWalk {
         this.addRows(batch, from, row);
         from = row;
         this.artefacts.mark(batch, row, row + 1);
-        const isComplete =
-          (batch.flags[row]! & PacketFlag.decapsulatedCopy) === 0 && this.reassembler.add(batch, row);
+        const isComplete = (batch.flags[row]! & NOT_WIRE) === 0 && this.reassembler.add(batch, row);
         // Whether a fragment fits its datagram shows when it is put there.
         if ((batch.flags[row]! & PacketFlag.malformed) !== 0) this.artefacts.countMalformed();
         this.sink.add(batch, row, row + 1);

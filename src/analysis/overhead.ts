@@ -13,7 +13,7 @@ import { bytesOf, clearFlowRecord, FLOW_STRIDE, Flow, mergeFlowRecord, packetsOf
 import { FlowSlot, type FlowsState } from './flow-table.js';
 import { REPORTED_LAYERS } from './flows.js';
 import { addressesOf } from './key-table.js';
-import { PROTECTION_CLASSES, Protection } from './packet-class.js';
+import { PROTECTION_CLASSES, PROVISIONAL_CLASSES } from './packet-class.js';
 import { PacketSizes, type PacketSizesState } from './packet-sizes.js';
 import type { SaSplit } from './security-associations.js';
 import { spanTexts } from './time-span.js';
@@ -138,9 +138,8 @@ function protectionSummary(flows: FlowsState, total: Float64Array): Record<Prote
 
 function settleDebts(amounts: Float64Array): Float64Array {
   const settled = amounts.slice();
-  const classes = [Protection.clear, Protection.esp, Protection.ah];
-  for (const debtor of classes) {
-    for (const giver of classes) {
+  for (const debtor of PROVISIONAL_CLASSES) {
+    for (const giver of PROVISIONAL_CLASSES) {
       if (settled[debtor]! >= 0) break;
       const given = Math.min(-settled[debtor]!, Math.max(0, settled[giver]!));
       settled[giver]! -= given;

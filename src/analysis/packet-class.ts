@@ -1,5 +1,6 @@
-import { NO_PROTOCOL, PacketFlag } from '../packet/packet-batch.js';
+import { NO_PROTOCOL, NONE, type PacketBatch, PacketFlag } from '../packet/packet-batch.js';
 import type { ProtectionClass } from './analysis-summary.js';
+import { ipProtocol } from './ip-header.js';
 
 /** Rows that were never on the wire in this form; no analysis counts them. */
 export const NOT_WIRE = PacketFlag.decapsulatedCopy | PacketFlag.superFrame;
@@ -33,6 +34,26 @@ export function protectionClass(flags: number, protocol: number): number {
 export function provisionalClass(protocol: number): number {
   if (protocol === 50) return Protection.esp;
   return protocol === 51 ? Protection.ah : Protection.clear;
+}
+
+/** What `provisionalClass` may return. Where one has given more than it had, they make up for it in this order. */
+export const PROVISIONAL_CLASSES = [Protection.clear, Protection.esp, Protection.ah] as const;
+
+/** Provisional class of the fragments that the reassembled row was put together from, as far as its header tells. */
+export function provisionalClassOfDatagram(batch: PacketBatch, row: number): number {
+  const ip = batch.ipOffset[row]!;
+  const end = batch.block.offset[row]! + batch.block.capturedLength[row]!;
+  return ip === NONE || ip + 20 > end
+    ? Protection.clear
+    : provisionalClass(ipProtocol(batch.block.data, ip, end));
+}
+
+/** Class of a reassembled row: the provisional one if it is a beginning only. */
+export function datagramClass(batch: PacketBatch, row: number): number {
+  const flags = batch.flags[row]!;
+  return (flags & PacketFlag.incomplete) === 0
+    ? protectionClass(flags, batch.protocol[row]!)
+    : provisionalClassOfDatagram(batch, row);
 }
 
 /** Is the row a fragment of the outermost datagram, whose content is unknown? */

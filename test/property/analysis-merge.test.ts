@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import type { ProtectionClass } from '../../src/analysis/analysis-summary.js';
 import { PacketFlag } from '../../src/packet/packet-batch.js';
 import { Analyses } from '../unit/analysis/analyses.js';
 import { buildBatch, type RowSpec } from '../unit/analysis/build-batch.js';
@@ -82,9 +83,11 @@ const fragmentRow: fc.Arbitrary<RowSpec> = fc
     protocol: fc.constantFrom(6, 50, 51),
     first: fc.boolean(),
     bytes: fc.integer({ min: 8, max: 1480 }),
+    time,
   })
-  .map(({ protocol, first, bytes }) => ({
+  .map(({ protocol, first, bytes, time: at }) => ({
     protocol,
+    time: at,
     flags: PacketFlag.fragment | (first ? PacketFlag.firstFragment : 0),
     layers: { link: 14, ip: 20, fragment: bytes },
   }));
@@ -164,7 +167,7 @@ test('Adding a batch in row ranges gives what adding it whole gives', () => {
   );
 });
 
-test('Layers, protection classes and buckets each add up to the bytes on the wire', () => {
+test('Layers, protection classes, buckets and the time line each add up to the bytes on the wire', () => {
   fc.assert(
     fc.property(traffic, (rows) => {
       const isFrame = (row: RowSpec) =>
@@ -173,13 +176,21 @@ test('Layers, protection classes and buckets each add up to the bytes on the wir
         0;
       const bytesOf = (row: RowSpec) => Object.values(row.layers).reduce((sum, bytes) => sum + bytes, 0);
       const wire = rows.filter(isFrame).reduce((sum, row) => sum + bytesOf(row), 0);
-      const { overhead } = analyse(rows).summary();
+      const { overhead, timeline } = analyse(rows).summary();
       const sum = (parts: { bytes: number }[]) => parts.reduce((total, { bytes }) => total + bytes, 0);
       assert.equal(overhead.wire.bytes, wire);
       assert.equal(overhead.wire.packets, rows.filter(isFrame).length);
       assert.equal(sum(Object.values(overhead.bytes)), wire);
       assert.equal(sum(Object.values(overhead.protection)), wire);
       assert.equal(sum(overhead.packetSizes), wire);
+      for (const [kind, { bytes }] of Object.entries(overhead.protection)) {
+        const overTime = timeline?.byClass[kind as ProtectionClass] ?? [];
+        assert.equal(
+          overTime.reduce((total, amount) => total + amount, 0),
+          bytes,
+          kind,
+        );
+      }
     }),
     { numRuns: 500 },
   );

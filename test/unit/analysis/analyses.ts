@@ -3,6 +3,7 @@ import { Flows } from '../../../src/analysis/flows.js';
 import { Fragmentation } from '../../../src/analysis/fragmentation.js';
 import { Overhead } from '../../../src/analysis/overhead.js';
 import { SecurityAssociations } from '../../../src/analysis/security-associations.js';
+import { Timeline } from '../../../src/analysis/timeline.js';
 import type { PacketBatch } from '../../../src/packet/packet-batch.js';
 
 /** All analyses of one piece of traffic. */
@@ -11,6 +12,7 @@ export class Analyses {
   readonly overhead = new Overhead();
   readonly securityAssociations = new SecurityAssociations();
   readonly fragmentation = new Fragmentation();
+  readonly timeline = new Timeline();
   readonly errors = new Errors();
 
   add(batch: PacketBatch, from = 0, to = batch.count): this {
@@ -18,6 +20,7 @@ export class Analyses {
     this.overhead.add(batch, from, to);
     this.securityAssociations.add(batch, from, to);
     this.fragmentation.add(batch, from, to);
+    this.timeline.add(batch, from, to);
     this.errors.add(batch, from, to);
     return this;
   }
@@ -28,6 +31,7 @@ export class Analyses {
     this.overhead.merge(structuredClone(later.overhead.state));
     this.securityAssociations.merge(structuredClone(later.securityAssociations.state));
     this.fragmentation.merge(structuredClone(later.fragmentation.state));
+    this.timeline.merge(structuredClone(later.timeline.state));
     this.errors.merge(structuredClone(later.errors.state));
     return this;
   }
@@ -41,6 +45,7 @@ export class Analyses {
       }),
       securityAssociations: this.securityAssociations.summary(),
       fragmentation: this.fragmentation.summary({ completed: 0, incomplete: 0, overlaps: 0, fragments: 0 }),
+      timeline: this.timeline.summary(),
       errors: this.errors.summary(['a.pcap']),
     };
   }

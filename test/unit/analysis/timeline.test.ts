@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import type { ProtectionClass } from '../../../src/analysis/analysis-summary.js';
 import { Timeline } from '../../../src/analysis/timeline.js';
 import { FrameBlock } from '../../../src/packet/frame-block.js';
 import { PacketBatch, PacketFlag } from '../../../src/packet/packet-batch.js';
+import { buildBatch, type RowSpec } from './build-batch.js';
+
+const IPPROTO_UDP = 17;
 
 /** A packet of the wire: time in ms since 1970, length, whether it is ESP. */
 type Packet = [ms: number, bytes: number, isEsp: boolean];
@@ -30,6 +34,34 @@ function timelineOf(packets: readonly Packet[]): Timeline {
 }
 
 const START = 1_700_000_000_000;
+
+/** Row of a UDP fragment of that length on the wire. */
+function fragmentRow(ms: number, bytes: number): RowSpec {
+  return {
+    protocol: IPPROTO_UDP,
+    time: ms * 1e6,
+    flags: PacketFlag.fragment,
+    layers: { link: 14, ip: 20, fragment: bytes - 34 },
+  };
+}
+
+/** Row of a datagram in UDP that became whole, `bytes` of fragments on the wire having gone into it. */
+function datagramRow(ms: number, bytes: number, flags: number): RowSpec {
+  return {
+    protocol: IPPROTO_UDP,
+    time: ms * 1e6,
+    flags: flags | PacketFlag.udp | PacketFlag.reassembled,
+    fragments: 2,
+    fragmentBytes: bytes,
+    layers: { payload: bytes - 68 },
+  };
+}
+
+function byClassOf(rows: readonly RowSpec[]): Record<ProtectionClass, number[]> {
+  const timeline = new Timeline();
+  timeline.add(buildBatch(rows), 0, rows.length);
+  return timeline.summary()!.byClass;
+}
 
 test('bytes are counted in the millisecond they were sent in, by protection', () => {
   const summary = timelineOf([
@@ -58,18 +90,62 @@ test('nothing counted is no time line', () => {
   assert.equal(timelineOf([]).summary(), null);
 });
 
-test('copies, super-frames and reassembled datagrams are no wire traffic of their own', () => {
+test('copies and super-frames are no wire traffic', () => {
   const batch = batchOf([
-    [START, 100, true],
     [START, 100, true],
     [START, 100, true],
   ]);
   batch.flags[0]! |= PacketFlag.decapsulatedCopy;
   batch.flags[1]! |= PacketFlag.superFrame;
-  batch.flags[2]! |= PacketFlag.reassembled;
   const timeline = new Timeline();
-  timeline.add(batch, 0, 3);
+  timeline.add(batch, 0, 2);
   assert.equal(timeline.summary(), null);
+});
+
+test('fragments of UDP count as ESP when their datagram turns out to be ESP, each in its own interval', () => {
+  const byClass = byClassOf([
+    fragmentRow(1, 1500),
+    fragmentRow(3, 500),
+    datagramRow(3, 2000, PacketFlag.esp | PacketFlag.udpEncap),
+  ]);
+  assert.deepEqual(byClass.esp, [1500, 0, 500]);
+  assert.deepEqual(byClass.clear, [0, 0, 0]);
+});
+
+test('fragments whose datagram never became whole stay what their IP header says', () => {
+  const byClass = byClassOf([
+    fragmentRow(0, 1500),
+    fragmentRow(2, 1500),
+    fragmentRow(2, 500),
+    datagramRow(2, 2000, PacketFlag.esp | PacketFlag.udpEncap),
+  ]);
+  assert.deepEqual(byClass.clear, [1500, 0, 0]);
+  assert.deepEqual(byClass.esp, [0, 0, 2000]);
+});
+
+test('of fragments in several intervals the nearest are taken for those of a datagram', () => {
+  const byClass = byClassOf([
+    fragmentRow(0, 700),
+    fragmentRow(4, 700),
+    fragmentRow(5, 300),
+    datagramRow(5, 1000, PacketFlag.ike),
+  ]);
+  assert.deepEqual(byClass.clear, [700, 0, 0, 0, 0, 0]);
+  assert.deepEqual(byClass.ike, [0, 0, 0, 0, 700, 300]);
+});
+
+test('fragments known from another piece move to their class when the pieces are joined', () => {
+  const before = new Timeline();
+  before.add(buildBatch([fragmentRow(1, 1500)]), 0, 1);
+  const later = new Timeline();
+  later.add(buildBatch([fragmentRow(4000, 500)]), 0, 1);
+  // What the joined reassembler completes is counted before the later piece is.
+  before.add(buildBatch([datagramRow(4000, 2000, PacketFlag.esp)]), 0, 1);
+  before.merge(structuredClone(later.state));
+  const { byClass, intervalNs } = before.summary()!;
+  assert.equal(intervalNs, 4e6);
+  assert.deepEqual(byClass.esp, [1500, ...new Array(999).fill(0), 500]);
+  assert.ok(byClass.clear.every((bytes) => bytes === 0));
 });
 
 test('pieces join to what one piece gives, however they are grouped and whatever the times', () => {
