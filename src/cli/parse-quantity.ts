@@ -57,17 +57,32 @@ export function parseBytes(text: string): number {
 
 /**
  * Bits per second: `10Gbit`, `2.5Gbit/s`, `100Mbps`, `10G`. Prefixes are powers of 1000, as for every line rate.
- * @throws QuantityError for anything else, for bytes and for zero
+ * @throws QuantityError for anything else, for bytes and for zero; with the spelling that was probably meant, if there is one
  */
 export function parseBitRate(text: string): number {
   const wanted = 'write a rate in bits such as 10Gbit or 2.5Gbit/s';
   const [number, unit] = amountOf(text, wanted);
-  if (/B/.test(unit)) throw new QuantityError(`${quote(text)} are bytes: ${wanted}`);
   const prefix = /^([kmgt]?)(?:bit(?:s)?(?:\/s|ps)?|bps|b\/s)?$/i.exec(unit)?.[1]?.toLowerCase();
-  if (prefix === undefined) throw new QuantityError(`${quote(text)} has an unknown unit: ${wanted}`);
+  if (prefix === undefined || /B/.test(unit))
+    throw new QuantityError(misspeltRate(text, number, unit, wanted));
   const bps = number * BIT_PREFIXES[prefix]!;
   if (bps === 0) throw new QuantityError(`${quote(text)} is no rate at all: ${wanted}`);
   return bps;
+}
+
+/** What is wrong with a unit that is none of a rate, and the spelling that was probably meant. */
+function misspeltRate(text: string, number: number, unit: string, wanted: string): string {
+  const match = /^([kmgt]?)(i?)(b|byte|bytes|bit|bits)?(?:\/s|ps)?$/i.exec(unit);
+  if (match === null) return `${quote(text)} has an unknown unit: ${wanted}`;
+  const [, letter = '', binary = '', name = ''] = match;
+  const prefix = letter.toUpperCase() === 'K' ? 'k' : letter.toUpperCase();
+  const rate = (scale: number): string => `${Number((number * scale).toPrecision(10))}${prefix}bit`;
+  const unitScale = binary === '' ? 1 : 1.024 ** ' KMGT'.indexOf(letter.toUpperCase());
+  if (name === 'B' || /^byte/i.test(name)) {
+    return `${quote(text)} are bytes: ${wanted}, here ${rate(8 * unitScale)}`;
+  }
+  if (binary !== '') return `${quote(text)}: rates go by powers of 1000: write ${rate(1)}`;
+  return `${quote(text)} may be bits or bytes: write ${rate(1)} (bits), or ${rate(8)} if it is bytes`;
 }
 
 /**

@@ -27,6 +27,13 @@ export function formatBpsPair(a: number, b: number): string {
   return `${formatDigits(a, prefix)}/${formatDigits(b, prefix)} ${SI_PREFIXES[prefix]}bit/s`;
 }
 
+/** How often something happens: `12,345 packets/s`, `1.83 packets/s`, `one packet in 3 h 2 min`. */
+export function formatFrequency(perSecond: number, singular: string): string {
+  if (perSecond < 1) return `one ${singular} in ${formatSeconds(1 / perSecond)}`;
+  const digits = perSecond < 100 ? `${Number(perSecond.toPrecision(3))}` : formatCount(perSecond);
+  return `${digits} ${singular}s/s`;
+}
+
 function formatSi(value: number, unit: string): string {
   const prefix = prefixFor(value);
   return `${formatDigits(value, prefix)} ${SI_PREFIXES[prefix]}${unit}`;

@@ -6,6 +6,7 @@ import {
   formatBytes,
   formatCount,
   formatCounted,
+  formatFrequency,
   formatSeconds,
   formatShare,
 } from './format-quantity.js';
@@ -87,7 +88,7 @@ function describeTime({ settings, chosen, chosenClear }: PlanResult): string {
   if (seconds === null || clearSeconds === null || seconds === 0) return '';
   return (
     `At ${formatBps(settings.linkBps!)} the line is busy for ${formatSeconds(seconds)} (without IPsec ${formatSeconds(clearSeconds)}), ` +
-    `at most ${formatCount(Math.round(chosen.packets / seconds))} packets/s. Encryption may be slower than the line.`
+    `at most ${formatFrequency(chosen.packets / seconds, 'packet')}. Encryption may be slower than the line.`
   );
 }
 

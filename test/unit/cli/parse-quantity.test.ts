@@ -61,18 +61,46 @@ test('rates are in bits and powers of 1000', () => {
   for (const [text, bps] of Object.entries(rates)) assert.equal(parseBitRate(text), bps, text);
 });
 
-test('rates in bytes, of nothing or in unknown units are refused', () => {
+test('rates of nothing or in unknown units are refused', () => {
   const wrong: Readonly<Record<string, RegExp>> = {
-    '10GB/s': /are bytes/,
-    '1GiB/s': /are bytes/,
     '0Gbit': /no rate at all/,
-    '10Gib': /unknown unit/,
+    '10Xbit': /unknown unit/,
+    '10Gbit/min': /unknown unit/,
     fast: /no amount/,
   };
   for (const [text, message] of Object.entries(wrong)) {
     assert.throws(() => parseBitRate(text), { name: 'QuantityError', message }, text);
   }
 });
+
+test('a rate in a unit that is nearly right is answered with the right spelling', () => {
+  const meant: Readonly<Record<string, RegExp>> = {
+    '4gb': /may be bits or bytes: write 4Gbit \(bits\), or 32Gbit if it is bytes$/,
+    '10Mb': /write 10Mbit \(bits\), or 80Mbit/,
+    '2.5 Gb': /write 2\.5Gbit /,
+    '1kb': /write 1kbit /,
+    '9600b': /write 9600bit /,
+    '10GB/s': /are bytes: .*, here 80Gbit$/,
+    '125 MBps': /are bytes: .*, here 1000Mbit$/,
+    '1GiB/s': /are bytes: .*, here 8\.589934592Gbit$/,
+    '10Gib': /powers of 1000: write 10Gbit$/,
+    '10Gibit/s': /powers of 1000: write 10Gbit$/,
+  };
+  for (const [text, message] of Object.entries(meant)) {
+    assert.throws(() => parseBitRate(text), { name: 'QuantityError', message }, text);
+    const suggested = /(?:write|here) ([\d.]+[kMGT]?bit)/.exec(messageOf(() => parseBitRate(text)))![1]!;
+    assert.ok(parseBitRate(suggested) > 0, suggested);
+  }
+});
+
+function messageOf(run: () => unknown): string {
+  try {
+    run();
+  } catch (error) {
+    return (error as Error).message;
+  }
+  return '';
+}
 
 test('ranges have a start, an end and perhaps a step', () => {
   assert.deepEqual(parseRange('1500', 576, 65_535), { from: 1500, to: 1500, step: 1 });

@@ -6,6 +6,7 @@ import {
   formatBytes,
   formatCount,
   formatCounted,
+  formatFrequency,
   formatSeconds,
   formatShare,
   secondsBetween,
@@ -39,6 +40,14 @@ test('rates are bits per second', () => {
   assert.equal(formatBps(10e9), '10.0 Gbit/s');
   assert.equal(formatBps(0.25), '0.25 bit/s');
   assert.equal(formatBpsPair(75_400_000, 80_000_000), '75.4/80.0 Mbit/s');
+});
+
+test('what is rarer than once a second is told by the time between two', () => {
+  assert.equal(formatFrequency(812_744.4, 'packet'), '812,744 packets/s');
+  assert.equal(formatFrequency(81.27, 'packet'), '81.3 packets/s');
+  assert.equal(formatFrequency(1, 'packet'), '1 packets/s');
+  assert.equal(formatFrequency(0.25, 'packet'), 'one packet in 4.00 s');
+  assert.equal(formatFrequency(1 / 12_304, 'packet'), 'one packet in 3 h 25 min');
 });
 
 test('a share above zero never prints as none, one below the whole never as all', () => {
