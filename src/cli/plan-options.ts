@@ -30,6 +30,7 @@ export interface PlanOptions {
   readonly keys?: string[];
   readonly device?: string;
   readonly destination?: string;
+  readonly gateway?: string;
   readonly json?: boolean;
   readonly csv?: boolean;
   readonly html?: string;
@@ -55,7 +56,7 @@ const MAX_ROWS = 300_000;
  */
 export function planSettings(options: PlanOptions, payloadBytes: number | null): PlanSettings {
   requireSensible(options);
-  const { bytes, link, mtu = DEFAULT_MTU, mss, device, destination } = options;
+  const { bytes, link, mtu = DEFAULT_MTU, mss, device, destination, gateway } = options;
   const least = options.ipv6 === true ? MIN_IPV6_MTU : MIN_MTU;
   const settings: PlanSettings = {
     payloadBytes:
@@ -73,6 +74,7 @@ export function planSettings(options: PlanOptions, payloadBytes: number | null):
     mss: mss === undefined || mss === 'auto' ? 'auto' : named('--mss', () => parseMss(mss)),
     ...(device === undefined ? {} : { device }),
     ...(destination === undefined ? {} : { destination }),
+    ...(gateway === undefined ? {} : { gateway }),
   };
   requireFewRows(settings);
   return settings;
@@ -103,7 +105,7 @@ function requireSensible(options: PlanOptions): void {
 }
 
 function mentionsAh({ compare }: PlanOptions): boolean {
-  return compare !== undefined && (compare === 'all' || /(^|,)ah:/.test(compare));
+  return compare !== undefined && namesIn(compare).some((name) => isAll(name) || /^ah:/i.test(name));
 }
 
 function askedProtection({ esp, ah }: PlanOptions): PlanProtection {
@@ -123,20 +125,35 @@ function protectionsOf(options: PlanOptions): [PlanProtection, ...PlanProtection
   return [compared.find((protection) => keyOf(protection) === keyOf(asked)) ?? asked, ...others];
 }
 
-/** ESP suites are compared inside the AH that was asked for. */
+/** ESP suites are compared inside the AH that was asked for. With `all`, suites named beside it stand for those of the same cost. */
 function comparedProtections({ compare, encap, mode }: PlanOptions, asked: PlanProtection): PlanProtection[] {
   if (compare === undefined) return [];
   const withEsp = (esp: EspSuite): PlanProtection => ({ esp, ah: asked.esp === null ? null : asked.ah });
   const ahAlone = (ah: AhSuite): PlanProtection => ({ esp: null, ah });
   const noAh = encap === true || mode === 'beet';
-  return compare === 'all'
-    ? distinctProtections([...ESP_SUITES.map(withEsp), ...(noAh ? [] : AH_SUITES.map(ahAlone))])
-    : compare.split(',').map((name) => {
-        const ah = /^ah:(.*)$/.exec(name.trim())?.[1];
-        if (ah === undefined) return withEsp(parseSuiteOption('--compare', name, parseEspSuite));
-        if (noAh) throw usage(`--compare ${name}: AH goes neither in UDP nor in BEET mode`);
-        return ahAlone(parseSuiteOption('--compare', ah, parseAhSuite));
-      });
+  const names = namesIn(compare);
+  const named = names
+    .filter((name) => !isAll(name))
+    .map((name) => {
+      if (name === '') throw usage(`--compare ${JSON.stringify(compare)}: a suite is missing beside a comma`);
+      const ah = /^ah:(.*)$/i.exec(name)?.[1];
+      if (ah === undefined) return withEsp(parseSuiteOption('--compare', name, parseEspSuite));
+      if (noAh) throw usage(`--compare ${name}: AH goes neither in UDP nor in BEET mode`);
+      return ahAlone(parseSuiteOption('--compare', ah, parseAhSuite));
+    });
+  if (!names.some(isAll)) return named;
+  const all = [...ESP_SUITES.map(withEsp), ...(noAh ? [] : AH_SUITES.map(ahAlone))];
+  const isNamed = new Set(named.map(keyOf));
+  return distinctProtections([...named, ...all.filter((protection) => !isNamed.has(keyOf(protection)))]);
+}
+
+/** The parts of a `--compare`. */
+function namesIn(compare: string): string[] {
+  return compare.split(',').map((name) => name.trim());
+}
+
+function isAll(name: string): boolean {
+  return name.toLowerCase() === 'all';
 }
 
 function keyOf({ esp, ah }: PlanProtection): string {

@@ -9,7 +9,7 @@ import { requireOneStdin } from './ipsec-options.js';
 import type { PlanOptions } from './plan-options.js';
 import { ProgressLine } from './progress-line.js';
 import { requireOtherFiles, writePictures, writeReport } from './report-files.js';
-import { reportWidth, wantsColor, writeOut } from './terminal.js';
+import { printMessage, reportWidth, wantsColor, writeOut } from './terminal.js';
 
 const EXAMPLES = `
 Without --esp and --ah: aes128gcm16. "tare suites" lists the names. Calculated for
@@ -47,11 +47,12 @@ export function definePlan(program: Command): void {
     .option('--mss <bytes>', 'TCP payload of a full segment: auto, 1400 or 1300..1400 (default: auto)')
     .option('--bytes <size>', 'what is sent: 400MB, 4GiB (default: 4GiB, with --from what it carried)')
     .option('--link <rate>', 'of the link, for times: 10Gbit, 2.5Gbit/s')
-    .option('--compare <suites>', 'ESP suites and ah:ALGORITHMs, separated by commas, or all')
+    .option('--compare <suites>', 'ESP suites and ah:ALGORITHMs, or all; separated by commas')
     .option('--from <file...>', 'captures: take the flows recorded there; - for stdin')
     .option('--keys <file>', 'to open them: "ip xfrm state", esp_sa, "setkey -D"; repeatable', collect)
     .option('--device <name>', 'network device in the advice (default: eth0)')
-    .option('--destination <address>', 'other host or network in the advice')
+    .option('--destination <address>', 'other host or network in the advice (default: a stand-in)')
+    .option('--gateway <address>', 'next router in the advice, if the destination is behind one')
     .option('--json', 'print JSON (tare.plan/1, see docs/FORMATS.md)')
     .option('--csv', 'print a line for each combination')
     .option('--html <out>', 'write a report with charts, one file')
@@ -75,10 +76,37 @@ async function runPlan(options: PlanOptions): Promise<void> {
   requireOtherFiles({ '--html': html, '--png': png }, inputs);
   if (from === undefined) return print(await calculate(preliminary, null), options);
   const { traffic, summary } = await observe(from, options);
+  if (traffic.captured.packets === 0) await refuseEmpty(summary);
   const { payloadBytesOf } = await import('../plan/what-if-report.js');
-  const settings = planSettings(options, payloadBytesOf(traffic) || null);
-  await print(await calculate(settings, { paths: from, traffic }), options);
+  const payloadBytes = payloadBytesOf(traffic);
+  const settings = planSettings(options, payloadBytes || null);
+  const result = await calculate(settings, { paths: from, traffic });
+  if (payloadBytes === 0 && options.bytes === undefined) await cautionAboutPayload(result);
+  await print(result, options);
   reportBrokenInputs(summary.inputs);
+}
+
+/** @throws CliError (input): nothing was recorded that another MTU or suite could be tried on */
+async function refuseEmpty({ inputs, frames }: AnalysisSummary): Promise<never> {
+  const { formatCounted } = await import('../report/format-quantity.js');
+  reportBrokenInputs(inputs);
+  const names = inputs.map(({ path }) => (path === '-' ? 'stdin' : path)).join(', ');
+  throw new CliError(
+    ExitCode.input,
+    frames.total === 0
+      ? `${names}: no packets in it: record while the migration runs, or plan without --from`
+      : `${names}: ${formatCounted(frames.total, 'frame')}, but none was on the wire as it was recorded (decapsulated copies, ` +
+          'super-frames of offloading): record on the other host, or with "ethtool -K DEVICE tso off gso off gro off"',
+  );
+}
+
+/** What is planned beside the recorded traffic needs an amount. */
+async function cautionAboutPayload({ settings }: PlanResult): Promise<void> {
+  const { formatBytes } = await import('../report/format-quantity.js');
+  printMessage(
+    'caution: nothing recorded could be cut into segments anew, so the recorded traffic stays as it is; what is planned ' +
+      `beside it is for ${formatBytes(settings.payloadBytes)}: give --bytes`,
+  );
 }
 
 async function observe(

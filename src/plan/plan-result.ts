@@ -8,7 +8,7 @@ import type { LayerTotals } from './layer-totals.js';
 import { type MssPoint, mssSawtooth } from './mss-sawtooth.js';
 import { isConfidential, numbersIn, type PlanProtection, type PlanSettings } from './plan-settings.js';
 import { best, type PlanRequest, type PlanRow, planRows, stackOf } from './rows.js';
-import type { WhatIfReport } from './what-if-report.js';
+import { fewestBytes, type WhatIfReport } from './what-if-report.js';
 
 export interface PlanResult {
   readonly settings: PlanSettings;
@@ -16,7 +16,10 @@ export interface PlanResult {
   readonly clear: readonly PlanRow[];
   /** With it, in the order of protections, MTUs, MSSs. */
   readonly rows: readonly PlanRow[];
-  /** What was asked for: the best row of the first protection, which is the only one unless ranges were asked for. */
+  /**
+   * What was asked for: the best row of the first protection, which is the only one unless ranges were asked for. With recorded
+   * traffic, of those rows that carry that in the fewest bytes.
+   */
   readonly chosen: PlanRow;
   /** `chosen` without IPsec. */
   readonly chosenClear: PlanRow;
@@ -52,7 +55,7 @@ export function calculatePlan(settings: PlanSettings, whatIf: WhatIfReport | nul
   const rowsOf = settings.protections.map((protection) => rowsFor(settings, protection));
   const rows = rowsOf.flat();
   const [asked] = settings.protections;
-  const chosen = best(rowsOf[0]!)!;
+  const chosen = chooseRow(rowsOf[0]!, whatIf);
   const chosenClear = clearRowFor(clear, chosen);
   const equals = rowsOf.filter((_, i) => !isConfidential(asked) || isConfidential(settings.protections[i]!));
   return {
@@ -72,6 +75,12 @@ export function calculatePlan(settings: PlanSettings, whatIf: WhatIfReport | nul
     advice: adviceAt(settings, asked, chosen),
     whatIf,
   };
+}
+
+/** One MTU and MSS for all of a report: the recorded traffic decides, and where it does not care, the transfer. */
+function chooseRow(rows: readonly PlanRow[], whatIf: WhatIfReport | null): PlanRow {
+  const suited = whatIf === null ? [] : fewestBytes(whatIf, rows[0]!).map((index) => rows[index]!);
+  return best(suited.length > 0 ? suited : rows)!;
 }
 
 /** The row without IPsec for the same link, and for the same MSS if that was asked for and fits. */
@@ -154,16 +163,18 @@ function alternativesAt({ payloadBytes, family }: PlanSettings, linkMtuBytes: nu
 }
 
 function adviceAt(settings: PlanSettings, asked: PlanProtection, row: PlanRow): Advice[] {
-  const { family, mode, udpEncap, device, destination } = settings;
+  const { family, mode, udpEncap, esn, device, destination, gateway } = settings;
   return adviceFor({
     ...asked,
     family,
     mode,
     udpEncap,
+    esn,
     linkMtuBytes: row.linkMtuBytes,
     pathMtuBytes: row.pathMtuBytes,
     ...(device === undefined ? {} : { device }),
     ...(destination === undefined ? {} : { destination }),
+    ...(gateway === undefined ? {} : { gateway }),
   });
 }
 

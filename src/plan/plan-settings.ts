@@ -27,6 +27,7 @@ export interface PlanSettings {
   /** For the advice, see `AdviceRequest`. */
   readonly device?: string;
   readonly destination?: string;
+  readonly gateway?: string;
 }
 
 /** All numbers of ranges, in their order, each once. */

@@ -72,6 +72,24 @@ export function reportWhatIf(
   return { paths, traffic, rows };
 }
 
+/**
+ * The rows of one protection, in the order of its `PlanRow`s, that take the fewest bytes; those in fragments only if all are.
+ * @returns indices; none if the protection is not in the report
+ */
+export function fewestBytes(
+  { rows }: WhatIfReport,
+  { esp, ah }: { readonly esp: string | null; readonly ah: string | null },
+): number[] {
+  const own = rows.filter((row) => row.esp === esp && row.ah === ah);
+  const isWhole = own.some(({ fragmented }) => !fragmented);
+  const eligible = own.map((row) => !(isWhole && row.fragmented));
+  const fewest = own.reduce(
+    (least, { wireBytes }, i) => (eligible[i] ? Math.min(least, wireBytes) : least),
+    Number.POSITIVE_INFINITY,
+  );
+  return [...own.keys()].filter((i) => eligible[i] && own[i]!.wireBytes === fewest);
+}
+
 /** Bytes that the flows carry. */
 export function payloadBytesOf({ flows }: ObservedTraffic): number {
   let sum = 0;

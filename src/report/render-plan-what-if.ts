@@ -56,11 +56,15 @@ export function describeWhatIf(result: PlanResult, report: WhatIfReport): { text
   ];
 }
 
-/** The row of the protection asked for; of several MTUs and MSSs the one with the fewest bytes. */
+/** The row of what was asked for. */
 export function askedRow({ chosen }: PlanResult, { rows }: WhatIfReport): WhatIfRow {
-  const own = rows.filter(({ esp, ah }) => esp === chosen.esp && ah === chosen.ah);
-  const whole = own.filter(({ fragmented }) => !fragmented);
-  return (whole.length > 0 ? whole : own).reduce((a, b) => (b.wireBytes < a.wireBytes ? b : a));
+  return rows.find(
+    ({ esp, ah, linkMtuBytes, mssBytes }) =>
+      esp === chosen.esp &&
+      ah === chosen.ah &&
+      linkMtuBytes === chosen.linkMtuBytes &&
+      (mssBytes === null || mssBytes === chosen.mssBytes),
+  )!;
 }
 
 function headline({ settings }: PlanResult, { paths, traffic }: WhatIfReport, asked: WhatIfRow): string {

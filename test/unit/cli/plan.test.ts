@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { repoPath } from '../../repo-root.js';
-import { runTare, withFolder } from './run-tare.js';
+import { runTare, TARE, withFolder } from './run-tare.js';
 
 interface Row {
   esp: string | null;
@@ -54,8 +55,13 @@ function plan(args: readonly string[], input?: Uint8Array): PlanJson {
   return JSON.parse(stdout) as PlanJson;
 }
 
-function refused(args: readonly string[], message: RegExp, exitCode = 2): void {
-  const result = runTare(['plan', ...args]);
+function refused(
+  args: readonly string[],
+  message: RegExp,
+  exitCode = 2,
+  input: Uint8Array = Buffer.of(),
+): void {
+  const result = runTare(['plan', ...args], { input });
   assert.equal(result.exitCode, exitCode, `${args.join(' ')}: ${result.stderr}`);
   assert.match(result.stderr, message);
   assert.equal(result.stdout, '');
@@ -133,6 +139,18 @@ test('every suite of tare suites can be compared; the best is one that encrypts 
   );
 });
 
+test('all may be written in capitals, and beside suites, which then stand for those of the same cost', () => {
+  const namesOf = (compare: string): string[] =>
+    (plan(['--compare', compare]).request['compare'] as Named[]).flatMap(({ esp, ah }) => esp ?? `ah:${ah}`);
+  const all = namesOf('all');
+  assert.deepEqual(namesOf('ALL'), all);
+  const named = namesOf('All, aes256-sha1,ah:sha512');
+  assert.equal(named.length, all.length);
+  assert.deepEqual(named.slice(0, 2), ['aes256-sha1', 'ah:sha512']);
+  assert.ok(!named.includes('aes128-sha1'));
+  assert.deepEqual(namesOf('AH:sha256'), ['ah:sha256']);
+});
+
 test('suites that stand for others cost what each of these costs', () => {
   const { request, rows } = plan(['--compare', 'all', '--mtu', '1500,9000']);
   for (const { esp, ah, alike } of request['compare'] as Named[]) {
@@ -167,6 +185,51 @@ test('times are those of the link', () => {
   assert.equal(asked.idealSeconds, ((asked.wireBytes + 24 * asked.packets) * 8) / 1e10);
   assert.equal(plan([]).asked.idealSeconds, null);
   assert.match(runTare(['plan', '--link', '10Gbit']).stdout, /At 10\.0 Gbit\/s the line is busy for 3\.74 s/);
+});
+
+test('a link too slow for a packet a second is told by the time a packet takes', () => {
+  const { asked } = plan([]);
+  const { stdout } = runTare(['plan', '--link', '1000'], { env: { COLUMNS: '200' } });
+  // A frame of 1514 bytes, and 24 for preamble, check sequence and gap.
+  assert.equal(asked.linkMtu, 1500);
+  assert.match(stdout, /at most one packet in 12\.3 s\./);
+});
+
+test('the advice names what was given, and says what only stands in', () => {
+  const given = ['--device', 'ens1', '--destination', '10.9.0.0/24', '--gateway', '10.8.0.1'];
+  const { stdout } = runTare(['plan', ...given]);
+  assert.match(stdout, /^ip route replace 10\.9\.0\.0\/24 via 10\.8\.0\.1 dev ens1 advmss 1426$/m);
+  assert.doesNotMatch(stdout, /stand-in/);
+  assert.match(
+    runTare(['plan']).stdout,
+    /eth0 and 192\.0\.2\.2 are stand-ins: give --device and --destination/,
+  );
+});
+
+test('with --esn the strongSwan proposal asks for it', () => {
+  const { advice } = plan(['--esn', '--esp', 'aes256-sha256']);
+  const lines = advice.flatMap(({ commands }) => commands);
+  assert.ok(lines.includes('connections.migration.children.migration.esp_proposals = aes256-sha256-esn'));
+});
+
+test('AH around ESP is advised as policies, since strongSwan cannot negotiate it', () => {
+  const { stdout } = runTare(['plan', '--esp', 'aes128gcm16', '--ah', 'sha256']);
+  assert.match(stdout, /^# AH around ESP: policies by hand, since strongSwan negotiates one or the other$/m);
+  assert.match(
+    stdout,
+    /^ip xfrm policy add dir out dst 192\.0\.2\.2 proto tcp tmpl proto esp .* tmpl proto ah /m,
+  );
+});
+
+test('a reader that leaves early ends a plan quietly, whatever its form', () => {
+  for (const form of ['', '--json', '--csv']) {
+    const command = `"$0" "$1" plan --compare all --mtu 1280..2280 ${form} | head -c 100; echo "\${PIPESTATUS[0]}" >&2`;
+    const { stdout, stderr } = spawnSync('bash', ['-c', command, process.execPath, TARE], {
+      encoding: 'utf8',
+    });
+    assert.equal(stdout.length, 100);
+    assert.equal(stderr, '0\n', form);
+  }
 });
 
 test('the bytes of all layers add up in every row', () => {
@@ -214,6 +277,85 @@ test('recorded traffic may come from a pipe; CSV then has the rows of the what-i
     .split('\n');
   assert.equal(lines.length, whatIf!.rows.length + 1);
   assert.match(lines[0]!, /packetChange,wireByteChange,fragmented$/);
+});
+
+test('a capture without packets is unusable input, and what to do is said', () => {
+  const empty = repoPath('captures/hostile/header-only.pcap');
+  const what = /header-only\.pcap: no packets in it: record while the migration runs, or plan without --from/;
+  for (const form of [[], ['--json'], ['--csv']])
+    refused(['--from', empty, '--mtu', '9000', ...form], what, 3);
+  refused(
+    ['--from', '-', '--mtu', '9000'],
+    /stdin: 1 frame, but none was on the wire .*ethtool -K DEVICE tso off gso off gro off/,
+    3,
+    superFrame(),
+  );
+  // One of several may be empty: they are one recording.
+  const { whatIf } = plan(['--from', empty, CLEAR, '--mtu', '9000']);
+  assert.ok(whatIf!.captured.packets > 0);
+});
+
+/** A pcap with one TCP segment of 30 000 bytes, as segmentation offload hands it to the tap. */
+function superFrame(): Buffer {
+  const segmentBytes = 30_020;
+  const frame = Buffer.alloc(14 + 20 + segmentBytes);
+  frame.writeUInt16BE(0x0800, 12);
+  frame.set([0x45, 0], 14);
+  frame.writeUInt16BE(20 + segmentBytes, 16);
+  frame.set([0x40, 0, 64, 6, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2, 0, 1, 0, 2], 20);
+  frame.set([0x50, 0x10], 46);
+  const header = Buffer.alloc(40);
+  header.writeUInt32LE(0xa1b2c3d4, 0);
+  header.set([2, 0, 4, 0], 4);
+  header.writeUInt32LE(262_144, 16);
+  header.writeUInt32LE(1, 20);
+  header.writeUInt32LE(frame.length, 32);
+  header.writeUInt32LE(frame.length, 36);
+  return Buffer.concat([header, frame]);
+}
+
+test('where nothing can be cut anew the amount that is planned for is told, unless it was given', () => {
+  const args = [
+    'plan',
+    '--json',
+    '--from',
+    repoPath('captures/hostile/esp-short.pcap'),
+    '--mtu',
+    '1500,9000',
+  ];
+  const { exitCode, stderr } = runTare(args);
+  assert.equal(exitCode, 0);
+  assert.match(
+    stderr,
+    /caution: nothing recorded could be cut into segments anew.* is for 4\.29 GB: give --bytes/,
+  );
+  assert.equal(runTare([...args, '--bytes', '1GB']).stderr, '');
+});
+
+test('with recorded traffic the whole report is about one MTU and MSS', () => {
+  const small = repoPath('captures/hostile/esp-short.pcap');
+  for (const from of [small, CLEAR, CAPTURE]) {
+    const args = [
+      'plan',
+      '--from',
+      from,
+      '--mtu',
+      '1500,4000,9000',
+      '--mss',
+      '1000..1400:100',
+      '--bytes',
+      '1GB',
+    ];
+    const { exitCode, stdout } = runTare(args, { env: { COLUMNS: '200' } });
+    assert.equal(exitCode, 0);
+    const [headline] = /^.* with .*MTU (\d+), MSS (\d+):/.exec(stdout)!.slice(1);
+    assert.match(stdout, new RegExp(`^# Set the link's MTU to ${headline}$`, 'm'));
+    const { asked, whatIf } = plan(args.slice(1));
+    const rows = whatIf!.rows.filter(({ esp }) => esp === asked.esp);
+    const own = rows.find(({ linkMtu, mss }) => linkMtu === asked.linkMtu && mss === asked.mss)!;
+    assert.equal(`${asked.linkMtu}`, headline);
+    assert.equal(own.wireBytes, Math.min(...rows.map(({ wireBytes }) => wireBytes)));
+  }
 });
 
 test('keys do not appear in what is printed', () => {
@@ -290,6 +432,9 @@ test('wrong usage names the option, what is wrong and what is allowed', () => {
   refused(['--mss', 'big'], /--mss: "big" is no number or range.*or auto/);
   refused(['--bytes', '4G'], /--bytes: "4G" leaves open/);
   refused(['--link', '1GB/s'], /--link: "1GB\/s" are bytes/);
+  refused(['--link', '10Mb'], /--link: "10Mb" .*: write 10Mbit/);
+  refused(['--compare', 'aes128-sha1,'], /--compare "aes128-sha1,": a suite is missing beside a comma/);
+  refused(['--gateway', '10.0.0.0/8'], /gateway "10\.0\.0\.0\/8" is no IPv4 address/);
   refused(['--mode', 'tunel'], /Allowed choices are transport, tunnel, beet/);
   refused(['--esq'], /Did you mean one of --esn, --esp/);
   refused(['--device', 'eth0; rm'], /device "eth0; rm" is not a network device/);

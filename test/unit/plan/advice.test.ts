@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { parseAhSuite, parseEspSuite } from '../../../src/ipsec/suite.js';
-import { type AdviceRequest, adviceFor } from '../../../src/plan/advice.js';
+import { type Advice, type AdviceRequest, adviceFor } from '../../../src/plan/advice.js';
 
 const REQUEST: AdviceRequest = {
   family: 4,
@@ -43,6 +44,43 @@ test('every piece of advice has a caution', () => {
   }
 });
 
+test('what stands in for a device or an address is told, with the option that replaces it', () => {
+  const { device: _, destination: __, ...bare } = REQUEST;
+  const cautionsOf = (request: AdviceRequest): string =>
+    adviceFor(request)
+      .map(({ caution }) => caution)
+      .join('\n');
+  for (const { commands, caution } of adviceFor({ ...bare, ah: parseAhSuite('sha256') })) {
+    const text = commands.join('\n');
+    for (const [name, option] of [
+      ['eth0', '--device'],
+      ['192.0.2.2', '--destination'],
+    ] as const) {
+      assert.equal(caution.includes(option), text.includes(name), `${name} in ${text}`);
+    }
+  }
+  assert.match(cautionsOf(bare), /^eth0 and 192\.0\.2\.2 are stand-ins: give --device and --destination\. /m);
+  assert.match(cautionsOf({ ...bare, family: 6 }), /^eth0 and 2001:db8::2 are stand-ins/m);
+  assert.match(
+    cautionsOf({ ...bare, device: 'eth0' }),
+    /^192\.0\.2\.2 is a stand-in: give --destination\. /m,
+  );
+  assert.doesNotMatch(cautionsOf({ ...REQUEST, device: 'eth0' }), /stand-in/);
+});
+
+test('routes go through the gateway, or say that they need one where the destination is behind a router', () => {
+  const isRoute = ({ commands }: Advice): boolean => commands.some((each) => each.startsWith('ip route'));
+  const [without, withGateway] = [undefined, '10.8.0.1'].map((gateway) =>
+    adviceFor({ ...REQUEST, ...(gateway === undefined ? {} : { gateway }) }).filter(isRoute),
+  );
+  assert.equal(without!.length, 2);
+  for (const { caution } of without!) assert.match(caution, /behind a router, give --gateway/);
+  for (const { caution, commands } of withGateway!) {
+    assert.doesNotMatch(caution, /--gateway/);
+    assert.match(commands[0]!, /^ip route replace 10\.9\.0\.2 via 10\.8\.0\.1 dev ens1f0\.42 /);
+  }
+});
+
 test('the MSS to announce counts IPv6 headers where they are', () => {
   const commands = commandsOf({ ...REQUEST, family: 6, destination: 'fd09::/64', gateway: 'fe80::1' });
   assert.ok(commands.includes('ip route replace fd09::/64 via fe80::1 dev ens1f0.42 advmss 1406'));
@@ -55,9 +93,58 @@ test('tunnel mode and UDP encapsulation bring their settings', () => {
   assert.ok(commands.includes('charon.plugins.kernel-netlink.mtu = 1466'));
 });
 
-test('AH over ESP is not offered for strongSwan, which negotiates one of them; clear traffic gets no IPsec advice', () => {
-  const both = commandsOf({ ...REQUEST, ah: parseAhSuite('sha256') });
-  assert.ok(!both.some((command) => command.includes('proposals')));
+test('extended sequence numbers are asked for in the proposal, of AH too', () => {
+  const esp = commandsOf({ ...REQUEST, esn: true });
+  assert.ok(esp.includes('connections.migration.children.migration.esp_proposals = aes128gcm16-esn'));
+  const ah = commandsOf({ ...REQUEST, esn: true, esp: null, ah: parseAhSuite('sha256') });
+  assert.ok(ah.includes('connections.migration.children.migration.ah_proposals = sha256-esn'));
+});
+
+const BUNDLE: AdviceRequest = { ...REQUEST, ah: parseAhSuite('sha256') };
+
+test('AH around ESP comes as policies by hand, with the reason why strongSwan cannot set it up', () => {
+  const commands = commandsOf(BUNDLE);
+  assert.ok(!commands.some((command) => command.includes('proposals')));
+  const templates = 'proto tcp tmpl proto esp reqid 1 mode transport tmpl proto ah reqid 2 mode transport';
+  assert.ok(commands.includes(`ip xfrm policy add dir out dst 10.9.0.2 ${templates}`));
+  assert.ok(commands.includes(`ip xfrm policy add dir in src 10.9.0.2 ${templates}`));
+  const { caution } = adviceFor(BUNDLE).find(({ title }) => title.startsWith('AH around ESP'))!;
+  assert.match(caution, /strongSwan knows no bundles/);
+  assert.match(caution, /ESP with reqid 1 and AH with reqid 2; "ip -batch FILE" keeps their keys off/);
+  assert.match(caution, /each ends after 2\^32 packets/);
+});
+
+test('in tunnel mode both ends of the tunnel are named, and forwarded packets have a policy too', () => {
+  const host = commandsOf({ ...BUNDLE, mode: 'tunnel' });
+  const outer = 'proto esp reqid 1 mode tunnel tmpl proto ah reqid 2 mode transport';
+  assert.ok(
+    host.includes(`ip xfrm policy add dir out dst 10.9.0.2 proto tcp tmpl src LOCAL dst 10.9.0.2 ${outer}`),
+  );
+  const network = commandsOf({ ...BUNDLE, mode: 'tunnel', destination: '10.9.0.0/24' });
+  assert.ok(
+    network.includes(`ip xfrm policy add dir fwd src 10.9.0.0/24 proto tcp tmpl src PEER dst LOCAL ${outer}`),
+  );
+});
+
+test('a kernel takes the policies of AH around ESP, and gives them up by the words before the templates', (t) => {
+  for (const request of [BUNDLE, { ...BUNDLE, family: 6, destination: 'fd09::2' } as const]) {
+    const added = commandsOf(request).filter((command) => command.startsWith('ip xfrm policy add'));
+    const deleted = added.map((command) => command.replace(' add ', ' delete ').split(' tmpl ')[0]!);
+    const script = [...added, 'ip xfrm policy', ...deleted, 'echo', 'ip xfrm policy'].join(' && ');
+    const namespace = spawnSync('unshare', ['-Urn', 'ip', 'xfrm', 'policy'], { encoding: 'utf8' });
+    if (namespace.status !== 0) return t.skip('no ip xfrm in a network namespace here');
+    const { stdout, stderr } = spawnSync('unshare', ['-Urn', 'sh', '-c', script], { encoding: 'utf8' });
+    assert.equal(stderr, '');
+    const [before, after] = stdout.split('\n\n');
+    assert.equal(
+      before!.match(/proto esp reqid 1 mode transport\n.*\n.*proto ah reqid 2 mode transport/g)?.length,
+      2,
+    );
+    assert.equal(after, '');
+  }
+});
+
+test('strongSwan is advised for AH alone; clear traffic gets no IPsec advice', () => {
   const ahAlone = commandsOf({ ...REQUEST, esp: null, ah: parseAhSuite('sha256') });
   assert.ok(ahAlone.includes('connections.migration.children.migration.ah_proposals = sha256'));
   const clear = commandsOf({ ...REQUEST, esp: null, pathMtuBytes: 1500 });
