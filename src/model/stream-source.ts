@@ -25,6 +25,11 @@ export interface StreamSource {
   readonly bytes: number;
   /** Time of a processor before the write. */
   readonly cpuNs: number;
+  /**
+   * Of `handOver`: time that the connection's own thread works on these bytes before it writes them (compression, copying);
+   * the thread that hands over does not wait for it. 0 for `write`.
+   */
+  readonly connectionNs: number;
   /** Time that the destination's process needs for these bytes once it has read them. */
   readonly destinationNs: number;
   /** Of `wait`, later than `nowNs`. */
