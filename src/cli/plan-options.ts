@@ -8,8 +8,8 @@ import {
   type PlanSettings,
 } from '../plan/plan-settings.js';
 import type { PlanMode } from '../plan/rows.js';
+import { parseBitRate, parseBytes, parseRange, QuantityError } from '../scenario/parse-quantity.js';
 import { CliError, ExitCode } from './exit-code.js';
-import { parseBitRate, parseBytes, parseRange, QuantityError } from './parse-quantity.js';
 import { parseSuiteOption } from './suite-option.js';
 
 /** The options of `tare plan` as they were typed. */
