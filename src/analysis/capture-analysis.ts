@@ -1,8 +1,10 @@
 import { KeyedOpener } from '../ipsec/open/keyed-opener.js';
+import type { MigrationRecord } from '../migration/migration-record.js';
 import type { FrameBlock } from '../packet/frame-block.js';
 import type { AnalysisSummary, InputSummary } from './analysis-summary.js';
 import { FrameWalk, type RowSink } from './frame-walk.js';
 import { createSaTable, type IpsecKnowledge } from './known-ipsec.js';
+import { summarizeMigrations } from './migration-summaries.js';
 import { Tallies } from './tallies.js';
 import type { TapProfile } from './tap-profile.js';
 
@@ -69,17 +71,25 @@ export class CaptureAnalysis {
   /**
    * Ends the analysis: datagrams that are still incomplete stay so.
    * @param inputs the files, by index
+   * @param migrations asked last of all; null if nobody followed them
    */
-  finish(knowledge: IpsecKnowledge, inputs: InputSummary[]): AnalysisSummary {
+  finish(
+    knowledge: IpsecKnowledge,
+    inputs: InputSummary[],
+    migrations: { finish(): MigrationRecord[] } | null = null,
+  ): AnalysisSummary {
     this.walk.finish();
     const paths = inputs.map((input) => input.path);
     const { total, malformed, decapsulatedCopies, superFrames, superFrameBytes, cutBySnaplen } =
       this.walk.frames;
+    const { errors, ...tallied } = this.tallies.summary(knowledge, this.walk.reassembly, paths);
     return {
       schema: 'tare.analysis/1',
       inputs,
       frames: { total, malformed, decapsulatedCopies, superFrames, superFrameBytes, cutBySnaplen },
-      ...this.tallies.summary(knowledge, this.walk.reassembly, paths),
+      ...tallied,
+      migrations: summarizeMigrations(migrations?.finish() ?? [], tallied.flows),
+      errors,
     };
   }
 }

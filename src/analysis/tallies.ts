@@ -10,7 +10,7 @@ import { SecurityAssociations } from './security-associations.js';
 import { Timeline } from './timeline.js';
 
 /** What the tallies say; the rest of an `AnalysisSummary` is told by others. */
-export type TalliesSummary = Omit<AnalysisSummary, 'schema' | 'inputs' | 'frames'>;
+export type TalliesSummary = Omit<AnalysisSummary, 'schema' | 'inputs' | 'frames' | 'migrations'>;
 
 /** Plain data. */
 export type TalliesState = ReturnType<Tallies['state']>;

@@ -16,6 +16,13 @@ export function formatBytes(bytes: number): string {
   return formatSi(bytes, 'B');
 }
 
+/** Memory as it is configured, in binary units: `512 KiB`, `32.5 MiB`, `4 GiB`. */
+export function formatMemory(bytes: number): string {
+  const power = Math.min(5, Math.max(1, Math.floor(Math.log2(Math.max(1, bytes)) / 10)));
+  const scaled = bytes / 1024 ** power;
+  return `${Number(scaled.toFixed(Number.isInteger(scaled) || scaled >= 100 ? 0 : 1))} ${'KMGTP'[power - 1]}iB`;
+}
+
 /** Bits per second in SI units: `94.1 Mbit/s`. */
 export function formatBps(bps: number): string {
   return formatSi(bps, 'bit/s');

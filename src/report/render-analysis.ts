@@ -3,6 +3,7 @@ import { renderInputs, renderRemarks } from './analysis-remarks.js';
 import { renderVerdict } from './analysis-verdict.js';
 import { renderLayers, renderProtection } from './byte-shares.js';
 import { renderFlows } from './flow-table.js';
+import { renderMigrations } from './migration-table.js';
 import { renderSecurityAssociations } from './sa-table.js';
 import { createTextStyle } from './text-style.js';
 
@@ -21,6 +22,7 @@ export function renderAnalysis(summary: AnalysisSummary, options: RenderOptions)
   const context = { width: options.width, style: createTextStyle(options.color) };
   const sections = [
     renderVerdict(summary, context),
+    renderMigrations(summary, context),
     renderProtection(summary, context),
     renderLayers(summary, context),
     renderSecurityAssociations(summary.securityAssociations, context),

@@ -11,6 +11,7 @@ import { formatBytes, formatCounted, secondsBetween } from '../format-quantity.j
 import type { BarSeries, ChartDefinition, CurveChart, CurvePoint } from './chart-definition.js';
 import type { ColorRole } from './chart-palette.js';
 import { HEADER_ORDER, LAYER_NAMES, LAYER_ORDER } from './layer-style.js';
+import { migrationCharts } from './migration-charts.js';
 
 /** More steps than this cannot be told apart on a screen: neighbours are then taken together. */
 const MAX_INTERVALS = 600;
@@ -31,6 +32,7 @@ const PROTECTION_ORDER = Object.keys(PROTECTIONS) as ProtectionClass[];
 export function analysisCharts(summary: AnalysisSummary): ChartDefinition[] {
   const charts = [
     throughputChart(summary.timeline),
+    ...migrationCharts(summary),
     layerChart(summary),
     packetSizeChart(summary.packetSizes),
     packetSharesChart(summary.packetSizes),

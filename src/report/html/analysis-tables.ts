@@ -15,7 +15,7 @@ import type { Cell, ReportColumn, ReportTable } from './report-page.js';
 /** Longer tables are of no use on paper or in a meeting; JSON has all. */
 const MAX_ROWS = 200;
 
-const PROTECTION_NAMES: Readonly<Record<ProtectionClass, string>> = {
+export const PROTECTION_NAMES: Readonly<Record<ProtectionClass, string>> = {
   ahEsp: 'AH and ESP',
   esp: 'ESP',
   ah: 'AH: authenticated, readable',
@@ -175,7 +175,7 @@ function describeTrouble({ error, reportedDrops }: InputSummary): string {
   return [drops, broken].filter((part) => part !== '').join('; ');
 }
 
-function endpoint(address: string, port: number | null): string {
+export function endpoint(address: string, port: number | null): string {
   const safe = escapeTerminal(address);
   if (port === null) return safe;
   return address.includes(':') ? `[${safe}]:${port}` : `${safe}:${port}`;

@@ -61,6 +61,7 @@ export function emptySummary(): AnalysisSummary {
     directions: [],
     packetSizes: [],
     timeline: null,
+    migrations: [],
     errors: [],
   };
 }
