@@ -134,7 +134,7 @@ function renderShares(
 const EIGHTHS = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'] as const;
 
 /** A bar of at most `columns` columns, to an eighth of one; never empty for a part above zero. */
-function bar(part: number, whole: number, columns: number): string {
+export function bar(part: number, whole: number, columns: number): string {
   const eighths = whole === 0 ? 0 : Math.round((Math.min(part, whole) / whole) * columns * 8);
   const visible = part > 0 ? Math.max(1, eighths) : 0;
   return '█'.repeat(visible >> 3) + EIGHTHS[visible & 7];

@@ -62,6 +62,11 @@ function drawBarMarks(chart: Chart, definition: ChartDefinition, index: number, 
   if (series.certainty !== 'measured') {
     for (const bar of bars) hatch(chart, bar, theme, series.certainty === 'bounded');
   }
+  if (definition.kind === 'stackedBar' || definition.kind === 'groupedBar') {
+    for (const broken of definition.brokenOff ?? []) {
+      if (bars[broken] !== undefined) hatch(chart, bars[broken], theme, true);
+    }
+  }
   if (definition.kind === 'groupedBar') {
     const { limits } = definition.series[index] as BarSeries;
     for (const [i, bar] of bars.entries()) drawWhisker(chart, bar, limits?.[i] ?? null, theme);

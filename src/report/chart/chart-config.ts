@@ -1,4 +1,5 @@
 import type { ChartConfiguration, ChartDataset, ChartOptions } from 'chart.js';
+import { absenceHeight, absencePlugin } from './absence-plugin.js';
 import { axisFormat, formatValue } from './axis-format.js';
 import { certaintyPlugin } from './certainty-plugin.js';
 import { axisTitle, laneAxis, linearAxis } from './chart-axes.js';
@@ -14,6 +15,7 @@ import type {
 import { headingOptions, seriesLabel, tooltipOptions } from './chart-heading.js';
 import { withOpacity } from './chart-palette.js';
 import { chartFont, type DrawingOptions, FONT_PX } from './drawing-options.js';
+import { mapParts, mapPlugin } from './map-config.js';
 import { wrapLabel } from './wrap-label.js';
 
 const NARROW_PX = 560;
@@ -28,7 +30,11 @@ export function chartConfig(definition: ChartDefinition, drawing: DrawingOptions
     type,
     data,
     options: { ...commonOptions(drawing), ...options },
-    plugins: [certaintyPlugin(definition, drawing.theme)],
+    plugins: [
+      certaintyPlugin(definition, drawing.theme),
+      absencePlugin(definition, drawing.theme),
+      ...(definition.kind === 'map' ? [mapPlugin(definition, drawing.theme)] : []),
+    ],
   } as ChartConfiguration;
 }
 
@@ -44,6 +50,8 @@ export function suggestedHeight(definition: ChartDefinition, width: number, with
     }
     case 'timeline':
       return heading + 70 + barHeight(definition.lanes, width);
+    case 'map':
+      return heading + 90 + Math.min(480, Math.max(200, definition.rows.length * 26));
     default:
       return heading + (width < NARROW_PX ? 280 : 360);
   }
@@ -75,13 +83,15 @@ function partsOf(definition: ChartDefinition, drawing: DrawingOptions): Parts {
       return histogramParts(definition, drawing);
     case 'timeline':
       return timelineParts(definition, drawing);
+    case 'map':
+      return mapParts(definition, drawing);
   }
 }
 
 function curveParts(chart: CurveChart, drawing: DrawingOptions): Parts {
   const isArea = chart.kind === 'steppedArea';
   const points = chart.series.flatMap((series) => series.points);
-  const xs = points.map(({ x }) => x);
+  const xs = [...points.map(({ x }) => x), ...chart.series.flatMap(({ absent = [] }) => absent)];
   const highs = points.map(({ y, high }) => Math.max(y, high ?? y));
   const lows = points.map(({ y, low }) => Math.min(y, low ?? y));
   const top = isArea ? stackedTop(chart) : largest(highs);
@@ -114,10 +124,11 @@ function curveParts(chart: CurveChart, drawing: DrawingOptions): Parts {
 }
 
 /** Room above and below the lines; above more if labels stand there. Shares stay within 0 and 1. */
-function lineLimits({ y, references = [] }: CurveChart, low: number, top: number) {
+function lineLimits(chart: CurveChart, low: number, top: number) {
+  const { y, references = [] } = chart;
   const span = top - low || Math.abs(top) || 1;
   const least = low - span * 0.04;
-  const most = top + span * (references.length > 0 ? 0.15 : 0.04);
+  const most = top + span * ((references.length > 0 ? 0.15 : 0.04) + absenceHeight(chart) / 200);
   return {
     suggestedMin: low >= 0 ? Math.max(0, least) : least,
     suggestedMax: y.unit === 'share' && top <= 1 ? Math.min(1, most) : most,
@@ -139,7 +150,7 @@ function curveDataset(
   return {
     type: 'line',
     label: seriesLabel(series),
-    data: isArea ? stepsOf(series.points) : series.points.map(({ x, y }) => ({ x, y })),
+    data: isArea ? stepsOf(series.points) : lineOf(series),
     borderColor: color,
     backgroundColor: isArea ? withOpacity(color, 0.85) : color,
     borderWidth: isArea ? 0 : 2,
@@ -148,6 +159,13 @@ function curveDataset(
     pointHitRadius: 8,
     fill: isArea ? 'stack' : false,
   };
+}
+
+/** Where a value is absent the line is broken. */
+function lineOf({ points, absent = [] }: CurveChart['series'][number]): { x: number; y: number }[] {
+  const breaks = absent.map((x) => ({ x, y: Number.NaN }));
+  const line = points.map(({ x, y }) => ({ x, y }));
+  return breaks.length === 0 ? line : [...line, ...breaks].sort((a, b) => a.x - b.x);
 }
 
 /**

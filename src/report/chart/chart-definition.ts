@@ -5,7 +5,7 @@ import type { ColorRole } from './chart-palette.js';
  * A chart as plain data: what is drawn, not how. The same definition becomes a PNG (`png/render-png.ts`), a chart in an HTML
  * report and the table beside it. It survives JSON. Text may come from captures, made printable by `escapeTerminal`.
  */
-export type ChartDefinition = CurveChart | BarChart | HistogramChart | TimelineChart;
+export type ChartDefinition = CurveChart | BarChart | HistogramChart | TimelineChart | MapChart;
 
 interface ChartBase {
   /** Kebab-case, unique in a report: file name of the PNG, anchor in HTML. */
@@ -54,6 +54,8 @@ export interface CurvePoint {
 export interface CurveSeries extends SeriesBase {
   /** Ascending x. */
   readonly points: readonly CurvePoint[];
+  /** Where on a line there is no value, ascending: crosses at the upper edge, and the line is broken there. */
+  readonly absent?: readonly number[];
 }
 
 /** `line` joins points; `steppedArea` holds each value up to the next x, and stacks the series. */
@@ -63,6 +65,8 @@ export interface CurveChart extends ChartBase {
   readonly y: Axis;
   readonly series: readonly CurveSeries[];
   readonly references?: readonly Reference[];
+  /** What a cross at the upper edge means. */
+  readonly absentLabel?: string;
 }
 
 export interface BarSeries extends SeriesBase {
@@ -78,6 +82,8 @@ export interface BarChart extends ChartBase {
   readonly categories: readonly string[];
   readonly value: Axis;
   readonly series: readonly BarSeries[];
+  /** Indices of categories whose bars would be longer had they not been broken off: hatched. */
+  readonly brokenOff?: readonly number[];
 }
 
 export interface Bin {
@@ -112,4 +118,31 @@ export interface TimelineChart extends ChartBase {
   readonly lanes: readonly string[];
   readonly x: Axis;
   readonly series: readonly SpanSeries[];
+}
+
+export interface MapCell {
+  /** Index in `columns`. */
+  readonly column: number;
+  /** Index in `rows`. */
+  readonly row: number;
+  /** The larger, the darker. Null: the series' name says all; the cell is hatched. */
+  readonly value: number | null;
+}
+
+export interface MapSeries extends SeriesBase {
+  readonly cells: readonly MapCell[];
+}
+
+/** A grid of cells in equal widths and heights whatever lies between the values; first row at the bottom. */
+export interface MapChart extends ChartBase {
+  readonly kind: 'map';
+  readonly x: Axis;
+  readonly y: Axis;
+  /** Values along x, ascending. */
+  readonly columns: readonly number[];
+  /** Values along y, ascending. */
+  readonly rows: readonly number[];
+  /** Of the cells. */
+  readonly value: Axis;
+  readonly series: readonly MapSeries[];
 }

@@ -5,6 +5,7 @@ import type {
   BarSeries,
   ChartDefinition,
   CurveChart,
+  MapChart,
   TimelineChart,
 } from '../../chart/chart-definition.js';
 import { seriesLabel } from '../../chart/chart-heading.js';
@@ -25,17 +26,23 @@ export function chartTable(definition: ChartDefinition): ReportTable {
     }
     case 'timeline':
       return timelineTable(definition);
+    case 'map':
+      return mapTable(definition);
   }
 }
 
-function curveTable({ title, x, y, series }: CurveChart): ReportTable {
+function curveTable({ title, x, y, series, absentLabel = 'none' }: CurveChart): ReportTable {
   const rows = new Map<number, Cell[]>();
-  for (const [index, { points }] of series.entries()) {
+  const put = (at: number, index: number, content: Cell) => {
+    const row = rows.get(at) ?? [cell(at, x), ...series.map(() => '')];
+    rows.set(at, row);
+    row[index + 1] = content;
+  };
+  for (const [index, { points, absent = [] }] of series.entries()) {
     for (const { x: at, y: value, low, high } of points) {
-      const row = rows.get(at) ?? [cell(at, x), ...series.map(() => '')];
-      rows.set(at, row);
-      row[index + 1] = cell(value, y, low === undefined || high === undefined ? null : [low, high]);
+      put(at, index, cell(value, y, low === undefined || high === undefined ? null : [low, high]));
     }
+    for (const at of absent) put(at, index, absentLabel);
   }
   return {
     caption: title,
@@ -79,6 +86,18 @@ function timelineTable({ title, lanes, x, series }: TimelineChart): ReportTable 
     columns: [{ title: '' }, { title: '' }, ...['From', 'To', 'Length'].map(numberColumn)],
     rows,
   };
+}
+
+/** A line for each value along y, largest first as in the picture; what has no value says why. */
+function mapTable({ title, x, y, columns, rows, value: axis, series }: MapChart): ReportTable {
+  const grid: Cell[][] = rows.map((row) => [cell(row, y), ...columns.map(() => '')]);
+  for (const entry of series) {
+    for (const { column, row, value } of entry.cells) {
+      grid[row]![column + 1] = value === null ? seriesLabel(entry) : cell(value, axis);
+    }
+  }
+  const headings = columns.map((column) => `${x.title} ${formatValue(column, x)}`);
+  return { caption: title, columns: [y.title, ...headings].map(numberColumn), rows: grid.reverse() };
 }
 
 function cell(value: number, axis: Axis, limits: readonly [number, number] | null = null): Cell {
