@@ -90,12 +90,13 @@ function renderPoints(report: SweepReport, context: ReportContext): string[] {
       ...pointCells(row.figures, context),
     ]);
   const rest = rows.length - shown.length;
-  return [
-    ...renderTable(columns, shown, context),
-    ...(rest > 0
-      ? [context.style.faint(`  … and ${formatCount(rest)} more (--out and --csv have all)`)]
-      : []),
-  ];
+  return [...renderTable(columns, shown, context), ...(rest > 0 ? renderRest(rest, context) : [])];
+}
+
+function renderRest(count: number, { width, style }: ReportContext): string[] {
+  return wrapText(`… and ${formatCount(count)} more (--out and --csv have all)`, { width, first: '  ' }).map(
+    style.faint,
+  );
 }
 
 function pointCells(figures: SweepFigures | null, { style }: ReportContext): string[] {

@@ -1,3 +1,4 @@
+import type { SweepReport } from '../../../src/report/chart/sweep-report.js';
 import type { IterationResult, RunResult, WireLayers } from '../../../src/result/run-result.js';
 import { type SweepRow, sweepFigures } from '../../../src/result/sweep-row.js';
 import type { Scenario } from '../../../src/scenario/scenario.js';
@@ -167,7 +168,7 @@ export function sampleEndlessRun(iterationCount = 52): RunResult {
 }
 
 /** The grid of suites and MTUs: at 300 no suite but none fits, and small MTUs do not converge with AH. */
-export function sampleRows(): SweepRow[] {
+function sampleRows(): SweepRow[] {
   const suites = ['none', 'aes128gcm16', 'aes128-sha256'];
   const mtus = [576, 1500, 4000, 9000];
   const rates = [0, 4000, 8000, 12_000, 16_000];
@@ -196,4 +197,19 @@ export function sampleRows(): SweepRow[] {
     };
     return { ...base, figures: sweepFigures({ ...run, scenario }), error: null };
   });
+}
+
+/** Three suites, four MTUs, five rates of writing. */
+export function sampleSweep(): SweepReport {
+  return {
+    scenarios: ['sample'],
+    axes: [
+      { name: 'esp', values: ['none', 'aes128gcm16', 'aes128-sha256'] },
+      { name: 'mtu', values: ['576', '1500', '4000', '9000'] },
+      { name: 'rate', values: ['0', '4000', '8000', '12000', '16000'] },
+    ],
+    rows: sampleRows(),
+    level: 'analytic',
+    samples: 1,
+  };
 }
