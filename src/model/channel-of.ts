@@ -1,0 +1,150 @@
+/**
+ * From a scenario and a calibration to what both models take: sizes to the byte, rates, and costs.
+ */
+import { pathMtu, TCP_TIMESTAMP_BYTES, tcpMss } from '../ipsec/path-mtu.js';
+import type { ProtectionStack } from '../ipsec/protection-stack.js';
+import { parseAhSuite, parseEspSuite, SuiteNameError } from '../ipsec/suite.js';
+import type { AhSuite, EspSuite } from '../ipsec/suite-table.js';
+import { packetCost } from '../plan/packet-cost.js';
+import { stackOf } from '../plan/rows.js';
+import { costSegments, datagramMtu, requireMss } from '../plan/transfer.js';
+import type { Host, Ipsec, Scenario } from '../scenario/scenario.js';
+import { type Calibration, CalibrationError, type PacketCosts } from './calibration/calibration.js';
+import { suiteCost } from './calibration/suite-cost.js';
+import type { Channel, HostCosts } from './channel.js';
+import { ModelError } from './model-error.js';
+import { PC_MACHINE } from './qemu/machine-profile.js';
+import { PAGE_BYTES } from './qemu/stream-framing.js';
+import type { ThreadCosts } from './qemu/thread-costs.js';
+
+const NO_COSTS: PacketCosts = { packetNs: 0, byteNs: 0 };
+
+/**
+ * @throws ModelError for suites that do not exist or are not calibrated, combinations that IPsec does not have, and MTUs and
+ *   MSSs that leave no room
+ */
+export function channelOf(scenario: Scenario, calibration: Calibration): Channel {
+  const { network, ipsec, hosts } = scenario;
+  return asModelError(() => {
+    const protection = protectionOf(ipsec);
+    const stack = stackOf({ ...protection, mode: ipsec.mode, udpEncap: ipsec.encap, align4: ipsec.align4 });
+    const family = network.family === 'ipv4' ? 4 : 6;
+    const cost = packetCost(stack, family, TCP_TIMESTAMP_BYTES);
+    const mtuBytes = datagramMtu(stack, network.mtu);
+    const mssBytes = mssOf(stack, family, network.mtu, network.mss);
+    // Throws for a segment that no fragments can carry.
+    costSegments(cost, mtuBytes, mssBytes, mssBytes);
+    const packets = packetCostsOf(calibration, protection);
+    return {
+      cost,
+      mtuBytes,
+      mssBytes,
+      linkBps: network.linkBps,
+      rttNs: Math.round(network.rttUs * 1000),
+      loss: network.loss,
+      queuePackets: network.queuePackets,
+      congestionControl: network.congestionControl,
+      source: hostCosts(hosts.source, packets, calibration.qemu.source),
+      destination: hostCosts(hosts.destination, packets, calibration.qemu.destination),
+    };
+  });
+}
+
+/** QEMU's own work on a scenario's hosts. */
+export function threadCostsOf(scenario: Scenario, calibration: Calibration): ThreadCosts {
+  const { source, destination, ...qemu } = calibration.qemu;
+  const { hosts, guest } = scenario;
+  const pages = ramPages(guest.memoryBytes);
+  const [there, here] = [slowness(hosts.destination), slowness(hosts.source)];
+  return {
+    connectNs: qemu.connectNs,
+    setupNs: qemu.setupNs + qemu.setupPageNs * pages,
+    stopNs: qemu.stopNs,
+    synchroniseNs: qemu.synchroniseNs + qemu.synchronisePageNs * pages,
+    pageNs: source.pageNs * here,
+    zeroPageNs: source.zeroPageNs * here,
+    queuePageNs: source.queuePageNs * here,
+    connectionPageNs: Math.max(0, source.pageNs - source.queuePageNs) * here,
+    deviceStateNs: source.deviceStateNs * here,
+    storePageNs: destination.pageNs * there,
+    storeZeroPageNs: destination.zeroPageNs * there,
+    loadDeviceStateNs: destination.deviceStateNs * there,
+  };
+}
+
+function ramPages(memoryBytes: number): number {
+  return memoryBytes / PAGE_BYTES + PC_MACHINE.blocks.reduce((sum, { pages }) => sum + pages, 0);
+}
+
+interface Protection {
+  readonly esp: EspSuite | null;
+  readonly ah: AhSuite | null;
+}
+
+function protectionOf({ esp, ah }: Ipsec): Protection {
+  return { esp: esp === null ? null : parseEspSuite(esp), ah: ah === null ? null : parseAhSuite(ah) };
+}
+
+function mssOf(stack: ProtectionStack, family: 4 | 6, linkMtu: number, mss: 'auto' | number): number {
+  const auto = tcpMss(pathMtu(stack, family, linkMtu), family);
+  if (mss === 'auto') return auto;
+  requireMss(mss);
+  return mss;
+}
+
+/** TCP in the clear and what each suite adds. */
+function packetCostsOf(
+  calibration: Calibration,
+  { esp, ah }: Protection,
+): { send: PacketCosts; receive: PacketCosts } {
+  const suites = [esp, ah].filter((suite) => suite !== null).map((suite) => suiteCost(calibration, suite));
+  const sumOf = (direction: 'send' | 'receive'): PacketCosts =>
+    [calibration.tcp, ...suites].reduce(
+      (sum, costs) => ({
+        packetNs: sum.packetNs + costs[direction].packetNs,
+        byteNs: sum.byteNs + costs[direction].byteNs,
+      }),
+      NO_COSTS,
+    );
+  return { send: sumOf('send'), receive: sumOf('receive') };
+}
+
+function hostCosts(
+  host: Host,
+  { send, receive }: { send: PacketCosts; receive: PacketCosts },
+  qemu: { readonly pageNs: number; readonly zeroPageNs: number },
+): HostCosts {
+  const factor = slowness(host);
+  return {
+    sharedCore: host.cores === 1,
+    // One core is busy with packets, the others are QEMU's.
+    processServers: Math.max(1, host.cores - 1),
+    sendPacketNs: send.packetNs * factor,
+    sendByteNs: send.byteNs * factor,
+    receivePacketNs: receive.packetNs * factor,
+    receiveByteNs: receive.byteNs * factor,
+    pageNs: qemu.pageNs * factor,
+    zeroPageNs: qemu.zeroPageNs * factor,
+  };
+}
+
+/** A core that leaves only a share to the migration takes longer for everything. */
+function slowness({ cores, cpuShare }: Host): number {
+  if (!(cores >= 1) || !(cpuShare > 0 && cpuShare <= 1)) {
+    throw new ModelError(
+      `a host of ${cores} cores and share ${cpuShare}: give 1 or more, and more than 0 up to 1`,
+    );
+  }
+  return cores === 1 ? 1 / cpuShare : 1;
+}
+
+function asModelError<Value>(make: () => Value): Value {
+  try {
+    return make();
+  } catch (error) {
+    const isKnown =
+      error instanceof RangeError || error instanceof SuiteNameError || error instanceof CalibrationError;
+    if (isKnown) throw new ModelError(error.message, { cause: error });
+    throw error;
+  }
+}
