@@ -1,22 +1,26 @@
 import { pathMtu, TCP_TIMESTAMP_BYTES, tcpMss } from '../ipsec/path-mtu.js';
 import type { ProtectionStack } from '../ipsec/protection-stack.js';
-import { frameBytes, packetCost, paddingOf } from './packet-cost.js';
+import { datagramBytes, packetCost, paddingOf } from './packet-cost.js';
+import { costSegments, datagramMtu, MAX_DATAGRAM_BYTES } from './transfer.js';
 
 /** What a full segment of one MSS costs. */
 export interface MssPoint {
   readonly mssBytes: number;
-  /** Ethernet frame without check sequence. */
+  /** Ethernet frame without check sequence; of a segment that is fragmented, all its frames. */
   readonly frameBytes: number;
   readonly paddingBytes: number;
-  /** Payload / frame, 0 to 1. */
+  /** Payload / `frameBytes`, 0 to 1. */
   readonly efficiency: number;
   /** Whether Linux would send it: the segment is within the path MTU. */
   readonly fits: boolean;
+  /** The packet does not fit the link in one piece. */
+  readonly fragmented: boolean;
 }
 
 /**
  * Efficiency of full segments for each MSS in [fromMss, toMss]. Within a cipher block every further byte of payload takes
- * the place of a byte of padding; the next one opens a new block and costs a whole one: a saw-tooth.
+ * the place of a byte of padding; the next one opens a new block and costs a whole one: a saw-tooth. Behind the largest that
+ * fits the link it falls: each segment takes headers for another fragment. MSSs beyond what an IP packet holds are left out.
  * @throws RangeError as `pathMtu`, and if the range is empty or starts below 1
  */
 export function mssSawtooth(
@@ -34,15 +38,19 @@ export function mssSawtooth(
   }
   const largest = tcpMss(pathMtu(stack, family, linkMtuBytes), family, tcpOptionBytes);
   const cost = packetCost(stack, family, tcpOptionBytes);
-  return Array.from({ length: toMss - fromMss + 1 }, (_, i) => {
+  const mtuBytes = datagramMtu(stack, linkMtuBytes);
+  let last = toMss;
+  while (last >= fromMss && datagramBytes(cost, last) > MAX_DATAGRAM_BYTES) last--;
+  return Array.from({ length: last - fromMss + 1 }, (_, i) => {
     const mssBytes = fromMss + i;
-    const bytes = frameBytes(cost, mssBytes);
+    const { wireBytes, fragmented } = costSegments(cost, mtuBytes, mssBytes, mssBytes);
     return {
       mssBytes,
-      frameBytes: bytes,
+      frameBytes: wireBytes,
       paddingBytes: paddingOf(cost, mssBytes),
-      efficiency: mssBytes / bytes,
+      efficiency: mssBytes / wireBytes,
       fits: mssBytes <= largest,
+      fragmented,
     };
   });
 }

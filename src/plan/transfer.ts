@@ -20,7 +20,8 @@ import { bareFrameBytes, datagramBytes, type PacketCost, packetCost, paddingOf }
 export const ETHERNET_LINE_BYTES = 24;
 /** A receiver acknowledges at least every second full segment (RFC 9293 section 3.8.6.3). */
 const SEGMENTS_PER_ACK = 2;
-const MAX_DATAGRAM_BYTES = 65_535;
+/** What the length field of IP holds. */
+export const MAX_DATAGRAM_BYTES = 65_535;
 
 export interface TransferRequest {
   readonly payloadBytes: number;

@@ -2,6 +2,7 @@ import type { AlternativeCost, AlternativeName } from '../plan/alternatives.js';
 import type { PlanResult } from '../plan/plan-result.js';
 import { formatChange } from './format-change.js';
 import { formatBytes, formatCount } from './format-quantity.js';
+import { costOverClear } from './ipsec-cost.js';
 import { protectionName } from './protection-name.js';
 import type { ReportContext } from './report-context.js';
 import { renderTable, type TableColumn } from './table.js';
@@ -37,7 +38,7 @@ export function renderAlternatives(result: PlanResult, context: ReportContext): 
   const cells = (title: string, cost: Pick<AlternativeCost, 'wireBytes' | 'packets'>, rest: string[]) => [
     title,
     formatBytes(cost.wireBytes),
-    formatChange(cost.wireBytes - chosenClear.wireBytes, chosenClear.wireBytes),
+    formatChange(costOverClear(cost, chosenClear), chosenClear.wireBytes),
     formatCount(cost.packets),
     ...rest,
   ];

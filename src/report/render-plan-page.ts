@@ -1,10 +1,10 @@
-import type { FullPacket, PlanResult } from '../plan/plan-result.js';
+import { calculatePlan, type FullPacket, type PlanResult } from '../plan/plan-result.js';
+import { countRows, numbersIn } from '../plan/plan-settings.js';
 import type { PlanRow } from '../plan/rows.js';
 import { type AlikeSuites, groupAlikeSuites } from './alike-suites.js';
-import { securityBytes } from './chart/plan-charts.js';
-import { type PlanReport, rowLabel } from './chart/plan-report.js';
-import { formatBytes, formatCount, formatShare } from './format-quantity.js';
-import { planPage as pageOfReport } from './html/render-plan-html.js';
+import { type MtuCurve, type PlanReport, rowLabel } from './chart/plan-report.js';
+import { formatCount, formatShare } from './format-quantity.js';
+import { costFact, planPage as pageOfReport } from './html/render-plan-html.js';
 import type { Fact, LeadLine, ReportPage, ReportSection, ReportTable, Tone } from './html/report-page.js';
 import { renderFullPacket, renderPlanVerdict, renderSawtooth } from './render-plan-verdict.js';
 import { whatIfFacts, whatIfLead, whatIfSection } from './render-plan-what-if-page.js';
@@ -14,6 +14,12 @@ import { createTextStyle } from './text-style.js';
 /** The terminal's wording without its lines: each paragraph whole, no colours. */
 const PARAGRAPHS: ReportContext = { width: 100_000, style: createTextStyle(false) };
 
+/** Enough for a smooth curve. */
+const MAX_CURVE_POINTS = 300;
+/** What may be computed for it: half a second. */
+const MAX_CURVE_ROWS = 50_000;
+const LARGEST_BLOCK_BYTES = 16;
+
 /** A plan as the charts and the HTML report take it. Suites of the same sizes are one line in them, under the first name. */
 export function planReport(result: PlanResult): PlanReport {
   const { settings, clear, chosen, fullPackets, sawtooth, alternatives, advice } = result;
@@ -22,12 +28,35 @@ export function planReport(result: PlanResult): PlanReport {
   return {
     payloadBytes: settings.payloadBytes,
     rows: [...clear, ...groups.flatMap((group) => group.rows.map((row) => renamed(row, group)))],
+    ...mtuCurve(result, groups),
     compareAtMtuBytes: chosen.linkMtuBytes,
     fullPackets: packets.map(({ row, layers }) => ({ label: rowLabel(row), layers })),
     sawtooth: [{ label: rowLabel(chosen), points: sawtooth }],
     alternatives,
     advice,
   };
+}
+
+/**
+ * Between MTUs that lie apart, efficiency is no straight line: what lies between them is computed too. All of it, or so much that a
+ * curve is one, at a multiple of the largest cipher block from each other, so that padding is alike in all.
+ */
+function mtuCurve(result: PlanResult, groups: readonly AlikeSuites[]): { mtuCurve?: MtuCurve } {
+  const { settings } = result;
+  const askedMtus = numbersIn(settings.linkMtus).sort((a, b) => a - b);
+  const [least, most] = [askedMtus[0]!, askedMtus.at(-1)!];
+  const span = most - least;
+  const [asked, ...others] = groups.map(({ index }) => settings.protections[index]!);
+  const onlyThese = { ...settings, protections: [asked!, ...others] } as const;
+  const rowsEach = countRows({ ...onlyThese, linkMtus: [{ from: least, to: least }] });
+  const points = Math.max(1, Math.min(MAX_CURVE_POINTS, Math.floor(MAX_CURVE_ROWS / rowsEach)));
+  if (askedMtus.length === 1 || askedMtus.length > Math.min(span, points)) return {};
+  const stepBytes = span <= points ? 1 : LARGEST_BLOCK_BYTES * Math.ceil(span / LARGEST_BLOCK_BYTES / points);
+  const linkMtus = [{ from: least, to: most, step: stepBytes }, ...settings.linkMtus];
+  const { clear, rows } = calculatePlan({ ...onlyThese, linkMtus });
+  const rowsOfGroup = rows.length / groups.length;
+  const named = rows.map((row, i) => renamed(row, groups[Math.floor(i / rowsOfGroup)]!));
+  return { mtuCurve: { rows: [...clear, ...named], stepBytes, askedMtus } };
 }
 
 function renamedPacket(fullPackets: readonly FullPacket[], group: AlikeSuites): FullPacket {
@@ -98,11 +127,7 @@ function factsOf({ settings, chosen, chosenClear }: PlanResult): Fact[] {
       value: formatShare(payloadBytes, chosen.wireBytes),
       note: `of the wire; without IPsec ${formatShare(payloadBytes, chosenClear.wireBytes)}`,
     },
-    {
-      label: 'IPsec adds',
-      value: formatBytes(securityBytes(chosen)),
-      note: `${formatShare(securityBytes(chosen), chosen.wireBytes)} of the wire`,
-    },
+    costFact(chosen, chosenClear),
     { label: 'MSS', value: `${chosen.mssBytes}`, note: `path MTU ${chosen.pathMtuBytes}` },
     {
       label: 'Packets',

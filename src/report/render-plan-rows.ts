@@ -3,6 +3,7 @@ import type { PlanRow } from '../plan/rows.js';
 import { groupAlikeSuites } from './alike-suites.js';
 import { formatChange } from './format-change.js';
 import { formatBytes, formatCount, formatShare } from './format-quantity.js';
+import { costOverClear } from './ipsec-cost.js';
 import { joinSuiteNames, protectionName } from './protection-name.js';
 import type { ReportContext } from './report-context.js';
 import { renderTable, type TableColumn } from './table.js';
@@ -11,14 +12,14 @@ import { wrapText } from './wrap-text.js';
 const MAX_ROWS = 12;
 const MAX_COMPARED = 24;
 
+/** Those behind the name of the protection, which never breaks within a suite's name while anything else can give way. */
 const COLUMNS: readonly TableColumn[] = [
-  { title: 'protection', minWidth: 14 },
   { title: 'MTU', align: 'right' },
   { title: 'path MTU', align: 'right', dispensable: 3 },
   { title: 'MSS', align: 'right' },
-  { title: 'packets', align: 'right' },
+  { title: 'packets', align: 'right', dispensable: 0 },
   { title: 'on the wire', align: 'right' },
-  { title: 'payload', align: 'right' },
+  { title: 'payload', align: 'right', dispensable: 1 },
   { title: 'over clear', align: 'right' },
   { title: 'padding', align: 'right', dispensable: 2 },
   { title: '' },
@@ -30,7 +31,7 @@ export function renderPlanRows(result: PlanResult, context: ReportContext): stri
   const own = rows.filter(({ esp, ah }) => esp === chosen.esp && ah === chosen.ah);
   const shown = own.length === 1 ? [chosenClear, chosen] : sampleRows(own, [chosen, best]);
   const isSweep = own.length > 1;
-  const columns: TableColumn[] = isSweep ? COLUMNS.slice(1) : [...COLUMNS];
+  const columns = isSweep ? COLUMNS : [nameColumn('protection', shown.map(protectionName)), ...COLUMNS];
   const cells = shown.map((row) => [
     ...(isSweep ? [] : [protectionName(row)]),
     `${row.linkMtuBytes}`,
@@ -47,6 +48,12 @@ export function renderPlanRows(result: PlanResult, context: ReportContext): stri
     ...renderTable(columns, cells, context),
     ...(isSweep ? renderSampleNote(own.length, shown.length, context) : []),
   ];
+}
+
+/** Breaks at spaces alone. */
+function nameColumn(title: string, names: readonly string[]): TableColumn {
+  const words = names.flatMap((name) => name.split(' '));
+  return { title, minWidth: words.reduce((longest, word) => Math.max(longest, word.length), title.length) };
 }
 
 /** The line below a sample; nothing if all is shown. */
@@ -77,20 +84,19 @@ export function renderPlanComparison(result: PlanResult, context: ReportContext)
     row: fullPackets[group.index + 1]!.row,
   }));
   const shown = groups.sort((a, b) => a.row.wireBytes - b.row.wireBytes).slice(0, MAX_COMPARED);
+  const names = shown.map(({ row, names: all }) => comparedName(row, all));
   const columns: TableColumn[] = [
-    { title: `compared at MTU ${result.chosen.linkMtuBytes}`, minWidth: 22 },
+    nameColumn(`compared at MTU ${result.chosen.linkMtuBytes}`, names),
     { title: 'MSS', align: 'right' },
-    { title: 'packets', align: 'right' },
+    { title: 'packets', align: 'right', dispensable: 1 },
     { title: 'on the wire', align: 'right' },
     { title: 'payload', align: 'right', dispensable: 2 },
     { title: 'over clear', align: 'right' },
     { title: 'padding', align: 'right', dispensable: 3 },
     { title: '', minWidth: 9 },
   ];
-  const cells = shown.map(({ row, names, weakness }) => [
-    (row.esp === null ? 'AH ' : '') +
-      joinSuiteNames(names.map((name) => name.replace(/^AH /, ''))) +
-      (row.esp === null || row.ah === null ? '' : ` in AH ${row.ah}`),
+  const cells = shown.map(({ row, weakness }, i) => [
+    names[i]!,
     `${row.mssBytes}`,
     formatCount(row.packets),
     formatBytes(row.wireBytes),
@@ -102,6 +108,12 @@ export function renderPlanComparison(result: PlanResult, context: ReportContext)
   return renderTable(columns, cells, context);
 }
 
+function comparedName(row: PlanRow, names: readonly string[]): string {
+  const suites = joinSuiteNames(names.map((name) => name.replace(/^AH /, '')));
+  if (row.esp === null) return `AH ${suites}`;
+  return row.ah === null ? suites : `${suites} in AH ${row.ah}`;
+}
+
 function describeFragments({ fragmented }: PlanRow): string {
   return fragmented ? 'FRAGMENTS' : '';
 }
@@ -109,5 +121,5 @@ function describeFragments({ fragmented }: PlanRow): string {
 function describeOverClear(row: PlanRow, { clear }: PlanResult): string {
   if (row.esp === null && row.ah === null) return '-';
   const plain = clearRowFor(clear, row);
-  return formatChange(row.wireBytes - plain.wireBytes, plain.wireBytes);
+  return formatChange(costOverClear(row, plain), plain.wireBytes);
 }

@@ -1,6 +1,7 @@
 import type { PlanLayer } from '../plan/layer-totals.js';
 import { lineSeconds, type PlanResult } from '../plan/plan-result.js';
 import type { PlanRow } from '../plan/rows.js';
+import { groupAlikeSuites } from './alike-suites.js';
 import {
   formatBps,
   formatBytes,
@@ -10,6 +11,7 @@ import {
   formatSeconds,
   formatShare,
 } from './format-quantity.js';
+import { costOverClear } from './ipsec-cost.js';
 import { protectionName } from './protection-name.js';
 import type { ReportContext } from './report-context.js';
 import { wrapText } from './wrap-text.js';
@@ -53,7 +55,7 @@ function paragraph(text: string, width: number): string[] {
 }
 
 function headline({ settings, chosen, chosenClear }: PlanResult): string {
-  const more = chosen.wireBytes - chosenClear.wireBytes;
+  const more = costOverClear(chosen, chosenClear);
   const amount = `${formatBytes(Math.abs(more))} (${formatShare(Math.abs(more), chosenClear.wireBytes)})`;
   return (
     `${describeProtection(chosen)}: ${formatBytes(settings.payloadBytes)} take ${formatBytes(chosen.wireBytes)} on the wire, ` +
@@ -108,22 +110,43 @@ function describeMisfit({ chosen, chosenAutoMssBytes: limit, fullPackets }: Plan
 }
 
 function describeBest(result: PlanResult): string {
-  const { rows, chosen, best, chosenAtBestMss, settings } = result;
-  const saved = chosen.wireBytes - chosenAtBestMss.wireBytes;
-  const mssAdvice = describeBestMss(chosen, chosenAtBestMss, saved);
-  if (rows.length === 1) return mssAdvice;
+  const { chosen, best, chosenAtBestMss, settings } = result;
+  const mssAdvice = describeBestMss(chosen, chosenAtBestMss, costOverClear(chosen, chosenAtBestMss));
+  const { count, text, alone } = describeRivals(result);
+  if (count === 1) return `${alone}${mssAdvice}`.trimEnd();
   const isSame = best.wireBytes === chosen.wireBytes && best.packets === chosen.packets;
   if (isSame && best.esp === chosen.esp && best.ah === chosen.ah) {
-    return `That is the best of ${formatCount(rows.length)} combinations. ${mssAdvice}`.trimEnd();
+    return `That is the best of ${text}. ${mssAdvice}`.trimEnd();
   }
   const where = `${protectionName(best)}, MTU ${best.linkMtuBytes}, MSS ${best.mssBytes}`;
   const gain = chosen.wireBytes - best.wireBytes;
   const merit =
     gain > 0 ? `${formatBytes(gain)} (${formatShare(gain, chosen.wireBytes)}) less` : 'without fragments';
   return (
-    `Best of ${formatCount(rows.length)} combinations: ${where}, ${merit}; ` +
+    `Best of ${text}: ${where}, ${merit}; ` +
     `${formatShare(settings.payloadBytes, best.wireBytes)} of the wire is payload.`
   );
+}
+
+/** What the best row is the best of: suites that cost the same are one. */
+function describeRivals(result: PlanResult): { count: number; text: string; alone: string } {
+  const groups = groupAlikeSuites(result);
+  // Suites that anybody could read or forge are no match for one that nobody can.
+  const rivals = groups[0]!.weakness === '' ? groups.filter(({ weakness }) => weakness === '') : groups;
+  const count = rivals.reduce((sum, { rows }) => sum + rows.length, 0);
+  const isPart = rivals.length < groups.length;
+  return {
+    count,
+    text: `${formatCount(count)} combinations${isPart ? ' that nobody can read or forge' : ''}`,
+    alone: isPart
+      ? 'Of those compared that nobody can read or forge, none takes fewer bytes. '
+      : describeEquals(groups[0]!.names.length),
+  };
+}
+
+function describeEquals(suites: number): string {
+  if (suites === 1) return '';
+  return `${suites === 2 ? 'Both' : `All ${formatCount(suites)}`} suites take the same bytes. `;
 }
 
 function describeBestMss(chosen: PlanRow, atBest: PlanRow, saved: number): string {

@@ -200,6 +200,33 @@ test('on paper the report is light, without buttons, and nothing is cut off', as
   assert.deepEqual(messages, []);
 });
 
+test('on paper no command is cut off and no number breaks', async (t) => {
+  const report = await openReport(t, renderPlanHtml(samplePlan()));
+  if (report === null) return;
+  const { page } = report;
+  // A4 without margins of 12 mm.
+  await page.setViewportSize({ width: 703, height: 1032 });
+  await page.emulateMedia({ media: 'print' });
+  await waitForGround(page, LIGHT);
+  const cut = await page.evaluate(() =>
+    [...document.querySelectorAll('pre, .table-frame')].map(
+      (element) => element.scrollWidth - element.clientWidth,
+    ),
+  );
+  assert.deepEqual(
+    cut,
+    cut.map(() => 0),
+  );
+  const lines = await page.evaluate(() =>
+    [...document.querySelectorAll('td.number')].map((cell) => {
+      const range = document.createRange();
+      range.selectNodeContents(cell);
+      return range.getClientRects().length;
+    }),
+  );
+  assert.ok(lines.length > 20 && lines.every((count) => count === 1), lines.join(' '));
+});
+
 function rgb(hex: string): string {
   return `rgb(${[1, 3, 5].map((at) => Number.parseInt(hex.slice(at, at + 2), 16)).join(', ')})`;
 }

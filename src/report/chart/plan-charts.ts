@@ -1,10 +1,13 @@
 import type { MssPoint } from '../../plan/mss-sawtooth.js';
-import type { PlanRow } from '../../plan/rows.js';
 import { formatBytes, formatCount } from '../format-quantity.js';
+import { costOverClear } from '../ipsec-cost.js';
 import { headerSeries } from './analysis-charts.js';
-import type { ChartDefinition, CurveChart, CurvePoint, Reference } from './chart-definition.js';
+import type { BarSeries, ChartDefinition, CurveChart, CurvePoint, Reference } from './chart-definition.js';
 import { type ColorRole, LINE_COLORS } from './chart-palette.js';
-import { comparedRows, comparisonMtu, type PlanReport, rowLabel } from './plan-report.js';
+import { comparedRows, comparisonClearRow, comparisonMtu, type PlanReport, rowLabel } from './plan-report.js';
+
+/** More MTUs than these are no points to mark, but a range. */
+const MAX_MARKED_MTUS = 4;
 
 /** As many bars as fit a page; the tables have all. */
 const MAX_BARS = 16;
@@ -18,7 +21,7 @@ const KNOWN_MTUS: readonly Reference[] = [
 /** The charts of a plan; those without data are left out. */
 export function planCharts(plan: PlanReport): ChartDefinition[] {
   const charts = [
-    efficiencyChart(plan.rows),
+    efficiencyChart(plan),
     transferChart(plan),
     fullPacketChart(plan),
     ...sawtoothCharts(plan.sawtooth ?? []),
@@ -28,9 +31,9 @@ export function planCharts(plan: PlanReport): ChartDefinition[] {
 }
 
 /** Payload / wire bytes over the link's MTU, a line for each protection. */
-export function efficiencyChart(rows: readonly PlanRow[]): CurveChart | null {
+export function efficiencyChart({ rows, mtuCurve }: PlanReport): CurveChart | null {
   const lines = new Map<string, Map<number, number>>();
-  for (const row of rows) {
+  for (const row of mtuCurve?.rows ?? rows) {
     const line = lines.get(rowLabel(row)) ?? new Map<number, number>();
     lines.set(rowLabel(row), line);
     line.set(row.linkMtuBytes, Math.max(row.efficiency, line.get(row.linkMtuBytes) ?? 0));
@@ -51,12 +54,25 @@ export function efficiencyChart(rows: readonly PlanRow[]): CurveChart | null {
     id: 'efficiency-over-mtu',
     kind: 'line',
     title: 'Efficiency over the MTU of the link',
-    subtitle: `Payload as a share of all bytes on the wire.${restOf(drawn.length, curves.length)}`,
+    subtitle: `Payload as a share of all bytes on the wire${describeSteps(mtuCurve)}.${restOf(drawn.length, curves.length)}`,
     x: { title: 'Link MTU', unit: 'bytes', prefix: 'none' },
     y: { title: 'Efficiency', unit: 'share' },
     series: drawn.map((curve, i) => ({ ...curve, color: lineColor(i), certainty: 'measured' })),
-    references: KNOWN_MTUS.filter(({ x }) => x >= least && x <= most),
+    references: mtuReferences(mtuCurve).filter(({ x }) => x >= least && x <= most),
   };
+}
+
+function describeSteps(curve: PlanReport['mtuCurve']): string {
+  return curve === undefined || curve.stepBytes === 1
+    ? ''
+    : `, computed every ${curve.stepBytes} bytes of MTU`;
+}
+
+/** MTUs that everybody knows, and a few that were asked for. */
+function mtuReferences(curve: PlanReport['mtuCurve']): Reference[] {
+  const asked = curve === undefined || curve.askedMtus.length > MAX_MARKED_MTUS ? [] : curve.askedMtus;
+  const known = new Set(KNOWN_MTUS.map(({ x }) => x));
+  return [...KNOWN_MTUS, ...asked.filter((x) => !known.has(x)).map((x) => ({ x, label: `${x}` }))];
 }
 
 /** What the whole transfer costs beyond its payload, by owner. */
@@ -121,13 +137,19 @@ export function sawtoothCharts(curves: NonNullable<PlanReport['sawtooth']>): Cur
       id: 'efficiency-over-mss',
       kind: 'line',
       title: 'Efficiency over the MSS',
-      subtitle: 'Payload as a share of a full frame.',
+      subtitle: `Payload as a share of a full segment's frames. ${describeMisfits(drawn)}`.trimEnd(),
       x,
       y: { title: 'Efficiency', unit: 'share' },
       series: series(({ efficiency }) => efficiency),
       references,
     },
   ];
+}
+
+function describeMisfits(curves: NonNullable<PlanReport['sawtooth']>): string {
+  const points = curves.flatMap((curve) => curve.points);
+  if (points.every(({ fragmented }) => fragmented)) return 'None of these fits: each goes as fragments.';
+  return points.some(({ fragmented }) => fragmented) ? 'What does not fit goes as fragments.' : '';
 }
 
 /** The largest MSS that fits the link, for each curve that has one inside. */
@@ -146,18 +168,25 @@ export function alternativesChart(plan: PlanReport): ChartDefinition | null {
   const { alternatives = [], payloadBytes } = plan;
   if (alternatives.length === 0) return null;
   const rows = comparedRows(plan).slice(0, MAX_BARS - alternatives.length);
+  const clear = comparisonClearRow(plan);
   const bars = [
-    ...rows.map((row) => ({
-      label: rowLabel(row),
-      beyond: row.wireBytes - payloadBytes,
-      security: securityBytes(row),
-    })),
-    ...alternatives.map(({ title, wireBytes, securityBytes: security }) => ({
-      label: title,
-      beyond: wireBytes - payloadBytes,
-      security,
-    })),
-  ].sort((a, b) => a.beyond - b.beyond);
+    ...rows.map((row) => ({ label: rowLabel(row), wireBytes: row.wireBytes })),
+    ...alternatives.map(({ title, wireBytes }) => ({ label: title, wireBytes })),
+  ].sort((a, b) => a.wireBytes - b.wireBytes);
+  const beyond = bars.map(({ wireBytes }) => wireBytes - payloadBytes);
+  const added = bars.map((bar) => (clear === null ? 0 : Math.max(0, costOverClear(bar, clear))));
+  const withoutProtection: BarSeries = {
+    name: clear === null ? 'Headers and protection' : 'Headers without protection',
+    color: 'ip',
+    certainty: 'measured',
+    values: beyond.map((bytes, i) => bytes - added[i]!),
+  };
+  const addedByIt: BarSeries = {
+    name: 'Added by the protection',
+    color: 'espIv',
+    certainty: 'measured',
+    values: added,
+  };
   return {
     id: 'alternatives',
     kind: 'stackedBar',
@@ -165,28 +194,8 @@ export function alternativesChart(plan: PlanReport): ChartDefinition | null {
     subtitle: `Bytes on the wire beyond the ${formatBytes(payloadBytes)} carried, least first.`,
     categories: bars.map(({ label }) => label),
     value: { title: 'Overhead of the transfer', unit: 'bytes' },
-    series: [
-      {
-        name: 'Headers of every network',
-        color: 'ip',
-        certainty: 'measured',
-        values: bars.map(({ beyond, security }) => beyond - security),
-      },
-      {
-        name: 'Added by the protection',
-        color: 'espIv',
-        certainty: 'measured',
-        values: bars.map(({ security }) => security),
-      },
-    ],
+    series: clear === null ? [withoutProtection] : [withoutProtection, addedByIt],
   };
-}
-
-/** Of a row's bytes, those that IPsec adds; the second IP header in tunnel mode among them. */
-export function securityBytes({ layers, mode }: PlanRow): number {
-  const { udpEncap, ah, espHeader, espIv, espPadding, espTrailer, espIcv, innerIp } = layers;
-  const tunnel = mode === 'tunnel' ? innerIp : 0;
-  return udpEncap + ah + espHeader + espIv + espPadding + espTrailer + espIcv + tunnel;
 }
 
 interface NamedCurve {

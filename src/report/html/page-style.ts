@@ -112,16 +112,22 @@ footer { margin-top: 48px; color: var(--faint); font-size: .85rem; }
   main { max-width: none; padding: 0; }
   nav, .theme, details:not([open]) { display: none; }
   section { margin-top: 24px; }
-  figure, .facts, tr, .commands { break-inside: avoid; }
-  h2, h3, caption { break-after: avoid; }
+  section > p { max-width: none; }
+  figure { margin-top: 20px; }
+  figure, .facts, thead, tr, .commands { break-inside: avoid; }
+  h2, h3, caption, thead, tbody tr:first-child:not(:last-child), tbody tr:nth-last-child(2) { break-after: avoid; }
+  pre { white-space: pre-wrap; overflow-wrap: anywhere; font-size: 7.4pt; padding: 8px 10px; }
+  .commands { margin-top: 14px; }
+  .commands .note { font-size: 8.5pt; }
   .table-frame { overflow: visible; max-height: none; }
   table { font-size: 7.5pt; }
   th, td { padding: 2px 4px; }
-  td.number { white-space: normal; }
-  td { overflow-wrap: anywhere; max-width: none; }
+  td { max-width: none; }
   td.prose { min-width: 0; }
+  table.wide td { overflow-wrap: anywhere; }
+  table.wide td.number { white-space: normal; overflow-wrap: break-word; }
   th { position: static; }
-  th button { padding: 0; }
+  th button { display: contents; }
   .legend button { border-color: transparent; padding-left: 0; }
   .chart canvas { max-width: 100% !important; height: auto !important; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }

@@ -4,14 +4,23 @@ import {
   efficiencyChart,
   fullPacketChart,
   sawtoothCharts,
-  securityBytes,
   transferChart,
 } from '../chart/plan-charts.js';
-import { comparedRows, comparisonMtu, type PlanReport, rowLabel } from '../chart/plan-report.js';
+import {
+  clearRowOf,
+  comparedRows,
+  comparisonClearRow,
+  comparisonMtu,
+  isProtected,
+  type PlanReport,
+  rowLabel,
+} from '../chart/plan-report.js';
+import { formatChange } from '../format-change.js';
 import { formatBytes, formatCount, formatCounted, formatShare } from '../format-quantity.js';
+import { costOverClear } from '../ipsec-cost.js';
 import { byteCell, columns, countCell, shareCell } from './analysis-tables.js';
 import { renderHtml } from './render-html.js';
-import type { Fact, LeadLine, ReportPage, ReportSection, ReportTable } from './report-page.js';
+import type { Cell, Fact, LeadLine, ReportPage, ReportSection, ReportTable } from './report-page.js';
 
 /** A plan as one HTML file, the recommendation first. */
 export function renderPlanHtml(plan: PlanReport): string {
@@ -45,14 +54,14 @@ export function planSections(plan: PlanReport): ReportSection[] {
     {
       heading: 'The suites compared',
       charts: charts(transferChart(plan), fullPacketChart(plan)),
-      tables: rows.length === 0 ? [] : [rowTable(rows, comparisonMtu(plan) ?? 0)],
+      tables: rows.length === 0 ? [] : [rowTable(plan, rows)],
     },
-    { heading: 'The MTU', charts: charts(efficiencyChart(plan.rows)) },
+    { heading: 'The MTU', charts: charts(efficiencyChart(plan)) },
     { heading: 'The MSS', charts: sawtoothCharts(plan.sawtooth ?? []) },
     {
       heading: 'IPsec and the alternatives',
       charts: charts(alternativesChart(plan)),
-      tables: alternatives.length === 0 ? [] : [alternativeTable(alternatives)],
+      tables: alternatives.length === 0 ? [] : [alternativeTable(plan, alternatives)],
     },
     {
       heading: 'How to set it',
@@ -65,39 +74,48 @@ export function planSections(plan: PlanReport): ReportSection[] {
   ];
 }
 
-function leadLines({ payloadBytes, rows }: PlanReport, chosen: PlanRow): LeadLine[] {
-  const plain = best(
-    rows.filter(
-      (row) => !isProtected(row) && row.linkMtuBytes === chosen.linkMtuBytes && row.family === chosen.family,
-    ),
-  );
+function leadLines(plan: PlanReport, chosen: PlanRow): LeadLine[] {
+  const { payloadBytes } = plan;
+  const clear = clearRowOf(plan, chosen);
   const headline = `Fewest bytes: ${rowLabel(chosen)} at a link MTU of ${formatCount(chosen.linkMtuBytes)}.`;
   const cost =
     `${formatBytes(payloadBytes)} become ${formatBytes(chosen.wireBytes)} on the wire in ${formatCounted(chosen.packets, 'packet')}; ` +
     `${formatShare(payloadBytes, chosen.wireBytes)} of it is payload.`;
-  const versusPlain =
-    plain === null || !isProtected(chosen)
-      ? []
-      : [
-          `That is ${formatBytes(chosen.wireBytes - plain.wireBytes)} (${formatShare(chosen.wireBytes - plain.wireBytes, plain.wireBytes)}) more than without IPsec on the same link.`,
-        ];
+  const overClear =
+    clear === null ? [] : [`That is ${describeCost(chosen, clear)} than without IPsec on the same link.`];
   const fragments = chosen.fragmented
     ? ['Its packets are fragmented: choose a smaller MSS or a larger MTU.']
     : [];
   return [
     chosen.fragmented ? { text: headline, tone: 'caution' } : { text: headline, tone: 'good' },
-    ...[cost, ...versusPlain, ...fragments].map((text) => ({ text })),
+    ...[cost, ...overClear, ...fragments].map((text) => ({ text })),
   ];
 }
 
-function factsOf({ payloadBytes }: PlanReport, row: PlanRow): Fact[] {
+/** `16.5 MB (0.4 %) more` */
+function describeCost(row: PlanRow, clear: PlanRow): string {
+  const cost = costOverClear(row, clear);
+  const bytes = Math.abs(cost);
+  return `${formatBytes(bytes)} (${formatShare(bytes, clear.wireBytes)}) ${cost < 0 ? 'less' : 'more'}`;
+}
+
+/** What IPsec costs, in the figures of the headline. */
+export function costFact(row: PlanRow, clear: PlanRow): Fact {
+  const cost = costOverClear(row, clear);
+  const bytes = Math.abs(cost);
+  return {
+    label: cost < 0 ? 'IPsec saves' : 'IPsec adds',
+    value: formatBytes(bytes),
+    note: `${formatShare(bytes, clear.wireBytes)} ${cost < 0 ? 'less' : 'more'} than without`,
+  };
+}
+
+function factsOf(plan: PlanReport, row: PlanRow): Fact[] {
+  const { payloadBytes } = plan;
+  const clear = clearRowOf(plan, row);
   return [
     { label: 'Efficiency', value: formatShare(payloadBytes, row.wireBytes), note: 'payload of all bytes' },
-    {
-      label: 'IPsec adds',
-      value: formatBytes(securityBytes(row)),
-      note: `${formatShare(securityBytes(row), row.wireBytes)} of the wire`,
-    },
+    ...(clear === null ? [] : [costFact(row, clear)]),
     { label: 'MSS', value: formatCount(row.mssBytes), note: `path MTU ${formatCount(row.pathMtuBytes)}` },
     {
       label: 'Packets',
@@ -107,9 +125,9 @@ function factsOf({ payloadBytes }: PlanReport, row: PlanRow): Fact[] {
   ];
 }
 
-function rowTable(rows: readonly PlanRow[], mtu: number): ReportTable {
+function rowTable(plan: PlanReport, rows: readonly PlanRow[]): ReportTable {
   return {
-    caption: `The transfer at a link MTU of ${formatCount(mtu)}`,
+    caption: `The transfer at a link MTU of ${formatCount(comparisonMtu(plan) ?? 0)}`,
     columns: columns(
       'Protection',
       '#Path MTU',
@@ -117,7 +135,7 @@ function rowTable(rows: readonly PlanRow[], mtu: number): ReportTable {
       '#Best MSS',
       '#Packets',
       '#Wire bytes',
-      '#IPsec',
+      '#Over clear',
       '#Padding',
       '#Efficiency',
       'Fragments',
@@ -129,7 +147,7 @@ function rowTable(rows: readonly PlanRow[], mtu: number): ReportTable {
       countCell(row.bestMssBytes),
       countCell(row.packets),
       byteCell(row.wireBytes),
-      byteCell(securityBytes(row)),
+      overClearCell(row, clearRowOf(plan, row)),
       byteCell(row.paddingBytes),
       shareCell(row.efficiency, 1),
       row.fragmented ? 'yes' : 'no',
@@ -137,32 +155,36 @@ function rowTable(rows: readonly PlanRow[], mtu: number): ReportTable {
   };
 }
 
-function alternativeTable(alternatives: NonNullable<PlanReport['alternatives']>): ReportTable {
+function overClearCell(cost: { readonly wireBytes: number }, clear: PlanRow | null): Cell {
+  if (clear === null) return { text: '-', sort: 0 };
+  const bytes = costOverClear(cost, clear);
+  return { text: formatChange(bytes, clear.wireBytes), sort: bytes };
+}
+
+function alternativeTable(
+  plan: PlanReport,
+  alternatives: NonNullable<PlanReport['alternatives']>,
+): ReportTable {
+  const clear = comparisonClearRow(plan);
   return {
     caption: 'What else could protect the transfer',
     columns: columns(
       'Protection',
       '#Wire bytes',
-      '#Added',
+      '#Over clear',
       '#Efficiency',
       'Protects',
       'Needs',
       'Leaves visible',
     ),
-    rows: alternatives.map(
-      ({ title, wireBytes, securityBytes: added, efficiency, protects, needs, leavesVisible }) => [
-        title,
-        byteCell(wireBytes),
-        byteCell(added),
-        shareCell(efficiency, 1),
-        protects,
-        needs,
-        leavesVisible,
-      ],
-    ),
+    rows: alternatives.map(({ title, wireBytes, efficiency, protects, needs, leavesVisible }) => [
+      title,
+      byteCell(wireBytes),
+      overClearCell({ wireBytes }, clear),
+      shareCell(efficiency, 1),
+      protects,
+      needs,
+      leavesVisible,
+    ]),
   };
-}
-
-function isProtected({ esp, ah }: PlanRow): boolean {
-  return esp !== null || ah !== null;
 }

@@ -109,12 +109,17 @@ test('the saw-tooth rises within a block, drops behind it, and shows what no lon
     const before = points[i - 1];
     if (before === undefined) continue;
     const opensBlock = (before.mssBytes + 34) % 16 === 0;
-    assert.equal(point.frameBytes - before.frameBytes, opensBlock ? 16 : 0);
+    // The first that does not fit takes Ethernet and IP header once more, and filling up to 60, which the next block replaces.
+    const fragment = point.mssBytes === 1407 ? 34 + 10 : point.mssBytes === 1423 ? -10 : 0;
+    assert.equal(point.frameBytes - before.frameBytes, (opensBlock ? 16 : 0) + fragment);
     assert.equal(point.efficiency < before.efficiency, opensBlock);
+    assert.equal(point.fragmented, point.mssBytes > 1406);
     assert.equal(point.fits, point.mssBytes <= 1406);
   }
   assert.equal(points.find(({ mssBytes }) => mssBytes === 1406)!.paddingBytes, 0);
   assert.throws(() => mssSawtooth(cbc, 1500, 10, 9), RangeError);
+  // IP 20, ESP header 8, IV 16, ICV 16 leave 65475, which holds 65472 of blocks; TCP takes 32, the trailer 2.
+  assert.equal(mssSawtooth(cbc, 1500, 65_400, 65_534).at(-1)!.mssBytes, 65_438);
 });
 
 test('carriers are charged to link, other and the inner IP header', () => {

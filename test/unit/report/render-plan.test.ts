@@ -9,6 +9,8 @@ import { calculatePlan, type PlanResult } from '../../../src/plan/plan-result.js
 import type { PlanProtection, PlanSettings } from '../../../src/plan/plan-settings.js';
 import { type ObservedTraffic, reportWhatIf } from '../../../src/plan/what-if-report.js';
 import { groupAlikeSuites } from '../../../src/report/alike-suites.js';
+import type { CurveChart } from '../../../src/report/chart/chart-definition.js';
+import { planCharts } from '../../../src/report/chart/plan-charts.js';
 import { joinSuiteNames, protectionName } from '../../../src/report/protection-name.js';
 import { renderPlan } from '../../../src/report/render-plan.js';
 import { planPage, planReport } from '../../../src/report/render-plan-page.js';
@@ -155,6 +157,99 @@ test('suites of the same sizes that protect alike share a line', () => {
     'AH sha256 (readable) transport',
     'aes128gmac (readable) transport',
   ]);
+});
+
+test('the card says what IPsec adds in the figures of the headline', () => {
+  for (const name of ['one', 'sweep', 'fragments', 'all']) {
+    const { lead, facts } = planPage(CASES[name]!);
+    const [, amount, share] = /on the wire, (.+) \((.+)\) more than without IPsec/.exec(lead[0]!.text)!;
+    const card = facts!.find(({ label }) => label === 'IPsec adds')!;
+    assert.deepEqual([card.value, card.note], [amount, `${share} more than without`]);
+  }
+  const { wireBytes } = CASES['one']!.chosen;
+  // Segments of 1406 with 104 bytes around them, the last one with 4 of padding, against 1448 with 66: packets that IPsec makes
+  // more have headers too.
+  assert.equal(wireBytes, 1_000_000_000 + 711_238 * 104 + 4);
+  const clear = 1_000_000_000 + 690_608 * 66;
+  assert.equal(planPage(CASES['one']!).facts![1]!.value, `${((wireBytes - clear) / 1e6).toFixed(1)} MB`);
+});
+
+test('no name of a suite breaks in 80 columns, whatever else stands in the line', () => {
+  const protections = [
+    { esp: parseEspSuite('aes128gcm16'), ah: parseAhSuite('sha512') },
+    { esp: parseEspSuite('camellia256-sha256_96'), ah: parseAhSuite('sha512') },
+  ] as const;
+  for (const mss of ['auto', { from: 2000, to: 2000 }] as const) {
+    for (const first of [esp('aes128gcm16'), esp('camellia256-sha256_96'), protections[0], protections[1]]) {
+      const result = calculatePlan({ ...SETTINGS, protections: [first, ...protections], mss });
+      const words = plain(result).split('\n\n').slice(1, 3).join(' ').split(/\s+/);
+      for (const suite of ['aes128gcm16', 'camellia256-sha256_96']) {
+        assert.ok(words.includes(suite), `${suite}: ${words.join(' ')}`);
+      }
+      const parts = words.filter((word) => /^(aes128gcm|camellia256-)$/.test(word));
+      assert.deepEqual(parts, []);
+    }
+  }
+});
+
+test('a best row is the best of as many as there are to tell apart', () => {
+  const alike = [esp('aes128gcm16'), esp('chacha20poly1305'), esp('aes256gcm16')] as const;
+  const two = calculatePlan({ ...SETTINGS, protections: [alike[0], alike[1]] });
+  assert.match(flowing(two), /Both suites take the same bytes\. No other MSS/);
+  assert.doesNotMatch(flowing(two), /combinations/);
+  const three = calculatePlan({ ...SETTINGS, protections: alike });
+  assert.match(flowing(three), /All 3 suites take the same bytes\. No other MSS/);
+  const different = calculatePlan({ ...SETTINGS, protections: [...alike, esp('aes128-sha256')] });
+  assert.match(flowing(different), /That is the best of 2 combinations\./);
+  const linkMtus = [
+    { from: 1500, to: 1500 },
+    { from: 9000, to: 9000 },
+  ];
+  const links = calculatePlan({ ...SETTINGS, protections: alike, linkMtus });
+  assert.match(flowing(links), /That is the best of 2 combinations\./);
+});
+
+test('a suite that anybody could read is no match for one that nobody can', () => {
+  const readable = calculatePlan({ ...SETTINGS, protections: [esp('aes128gcm16'), esp('null-sha1')] });
+  assert.match(flowing(readable), /compared that nobody can read or forge, none takes fewer bytes/);
+  const more = [esp('aes128gcm16'), esp('null-sha1'), esp('aes128gcm8')] as const;
+  const result = calculatePlan({ ...SETTINGS, protections: more });
+  assert.match(flowing(result), /Best of 2 combinations that nobody can read or forge: aes128gcm8,/);
+  const allReadable = calculatePlan({ ...SETTINGS, protections: [esp('null-sha1'), ah('sha256')] });
+  assert.match(flowing(allReadable), /best of 2 combinations\./i);
+});
+
+test('between two MTUs efficiency is computed, not drawn straight', () => {
+  const linkMtus = [
+    { from: 1500, to: 1500 },
+    { from: 9000, to: 9000 },
+  ];
+  const report = planReport(calculatePlan({ ...SETTINGS, linkMtus }));
+  assert.deepEqual(report.mtuCurve?.askedMtus, [1500, 9000]);
+  const chart = planCharts(report).find(({ id }) => id === 'efficiency-over-mtu') as CurveChart;
+  assert.match(chart.subtitle!, /computed every 32 bytes of MTU/);
+  const clear = chart.series.find(({ name }) => name === 'no IPsec')!;
+  assert.ok(clear.points.length > 200);
+  for (const { x, y } of clear.points) {
+    // 52 bytes of IP, TCP and timestamps in each packet, 14 of Ethernet around it; the last packet is shorter.
+    assert.ok(Math.abs(y - (x - 52) / (x + 14)) < 1e-4, `${x}: ${y}`);
+  }
+  assert.deepEqual([clear.points[0]!.x, clear.points.at(-1)!.x], [1500, 9000]);
+});
+
+test('where every MTU was asked for, nothing more is computed for the curve', () => {
+  const linkMtus = [{ from: 1400, to: 1500 }];
+  assert.equal(planReport(calculatePlan({ ...SETTINGS, linkMtus })).mtuCurve, undefined);
+  assert.equal(planReport(CASES['one']!).mtuCurve, undefined);
+});
+
+test('a curve between MTUs is computed at fewer of them where each has many MSSs', () => {
+  const linkMtus = [
+    { from: 1500, to: 1500 },
+    { from: 9000, to: 9000 },
+  ];
+  const { mtuCurve } = planReport(calculatePlan({ ...SETTINGS, linkMtus, mss: { from: 1000, to: 8900 } }));
+  assert.ok(mtuCurve!.rows.length < 100_000, `${mtuCurve!.rows.length}`);
 });
 
 test('names are short', () => {

@@ -11,6 +11,10 @@ import { sortableTable } from './sortable-table.js';
 /** The library's script stands before this one in the page. */
 declare const Chart: typeof ChartJs;
 
+/** Paper is short: what is drawn on it is less high, but for the axes, and as far as labels allow. */
+const PAPER_SHARE = 0.76;
+const AXES_PX = 70;
+
 export interface ChartFigure {
   readonly element: HTMLElement;
   /** Draws anew: once the element is in the document, and whenever theme or width have changed. */
@@ -66,10 +70,15 @@ function heading({ title, subtitle }: ChartDefinition): HTMLElement[] {
 function createCanvas(definition: ChartDefinition, width: number): HTMLCanvasElement {
   const canvas = createElement('canvas');
   canvas.width = Math.max(200, width);
-  canvas.height = suggestedHeight(definition, canvas.width, false);
+  canvas.height = heightOnMedium(suggestedHeight(definition, canvas.width, false));
   canvas.setAttribute('role', 'img');
   canvas.setAttribute('aria-label', `Chart: ${definition.title}. Its numbers are in the table that follows.`);
   return canvas;
+}
+
+function heightOnMedium(height: number): number {
+  if (!matchMedia('print').matches) return height;
+  return Math.round(AXES_PX + (height - AXES_PX) * PAPER_SHARE);
 }
 
 function legend(

@@ -10,6 +10,9 @@ const COLLATOR = new Intl.Collator('en', { numeric: true });
 /** Longer tables scroll by themselves, so that what follows stays within reach. */
 const LONG_ROWS = 30;
 
+/** Tables of more columns fit paper only if words may break in them. */
+const WIDE_COLUMNS = 10;
+
 /** Longer cells get a width to be read in. */
 const PROSE_CHARACTERS = 60;
 
@@ -34,7 +37,7 @@ export function sortableTable(table: ReportTable): HTMLElement {
     '',
     headings.map(({ cell }) => cell),
   );
-  const element = createElement('table', '', [
+  const element = createElement('table', columns.length > WIDE_COLUMNS ? 'wide' : '', [
     createElement('caption', '', caption),
     createElement('thead', '', [head]),
     body,

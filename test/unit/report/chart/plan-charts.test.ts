@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { parseEspSuite } from '../../../../src/ipsec/suite.js';
+import { mssSawtooth } from '../../../../src/plan/mss-sawtooth.js';
+import { stackOf } from '../../../../src/plan/rows.js';
 import type { BarChart } from '../../../../src/report/chart/chart-definition.js';
 import {
   alternativesChart,
@@ -33,13 +36,14 @@ test('suites are compared at 1500 bytes unless told otherwise', () => {
 });
 
 test('suites of the same sizes share a line that names both', () => {
-  const names = efficiencyChart(samplePlan().rows)!.series.map(({ name }) => name);
+  const names = efficiencyChart(samplePlan())!.series.map(({ name }) => name);
   assert.ok(names.includes('aes128gcm16 transport = chacha20poly1305 transport'), names.join('; '));
 });
 
 test('efficiency is drawn only over several MTUs', () => {
-  const { rows } = samplePlan();
-  assert.equal(efficiencyChart(rows.filter(({ linkMtuBytes }) => linkMtuBytes === 1500)), null);
+  const plan = samplePlan();
+  const rows = plan.rows.filter(({ linkMtuBytes }) => linkMtuBytes === 1500);
+  assert.equal(efficiencyChart({ ...plan, rows }), null);
 });
 
 // Block of AES-CBC (RFC 3602 section 2.4) and of ESP itself (RFC 4303 section 2.4).
@@ -60,6 +64,43 @@ for (const [name, blockBytes] of [
 test('the largest MSS that fits is marked', () => {
   const [padding] = sawtoothCharts(samplePlan().sawtooth!);
   assert.deepEqual(padding!.references?.map(({ x }) => x).toSorted(), [1406, 1414]);
+});
+
+test('efficiency falls where segments no longer fit, to what their fragments cost', () => {
+  const [, efficiency] = sawtoothCharts(samplePlan().sawtooth!);
+  const { points } = efficiency!.series.find(({ name }) => name === 'aes128gcm16 = chacha20poly1305')!;
+  const at = (mss: number) => points.find(({ x }) => x === mss)!.y;
+  assert.equal(at(1414), 1414 / 1514);
+  // 1415 + 32 of TCP + 2 of trailer are padded to 1452; IP 20, ESP header and IV 16, ICV 16 make 1504: a fragment of 1500, and one
+  // of 24 whose frame is filled up to 60.
+  assert.equal(at(1415), 1415 / (1514 + 60));
+  assert.match(efficiency!.subtitle!, /What does not fit goes as fragments\.$/);
+});
+
+test('a chart of segments none of which fits says so', () => {
+  const stack = stackOf({ esp: parseEspSuite('aes128gcm16'), ah: null, mode: 'transport' });
+  const points = mssSawtooth(stack, 1500, 1936, 2032);
+  const [, efficiency] = sawtoothCharts([{ label: 'aes128gcm16', points }]);
+  assert.match(efficiency!.subtitle!, /None of these fits: each goes as fragments\.$/);
+  // Two frames with 14 + 20 each; 2000 + 34 is padded to 2036, ESP adds 32.
+  const { y } = efficiency!.series[0]!.points.find(({ x }) => x === 2000)!;
+  assert.equal(y, 2000 / (2 * 34 + 2036 + 32));
+});
+
+test('what an alternative adds is what it takes more than the same transfer without protection', () => {
+  const plan = samplePlan();
+  const { categories, series } = alternativesChart(plan) as BarChart;
+  const [, added] = series;
+  const clear = plan.rows.find(
+    ({ esp, ah, linkMtuBytes }) => esp === null && ah === null && linkMtuBytes === 1500,
+  )!;
+  for (const { label, wireBytes } of [
+    ...comparedRows(plan).map((row) => ({ label: rowLabel(row), wireBytes: row.wireBytes })),
+    ...plan.alternatives!.map((each) => ({ label: each.title, wireBytes: each.wireBytes })),
+  ]) {
+    const bar = categories.indexOf(label);
+    if (bar >= 0) assert.equal(added!.values[bar], wireBytes - clear.wireBytes, label);
+  }
 });
 
 test('alternatives stand in the order of what they cost', () => {
