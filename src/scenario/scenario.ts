@@ -1,3 +1,9 @@
+/** Of the written form. */
+export const SCENARIO_SCHEMA = 'tare.scenario/1';
+
+/** Of x86 guests, as QEMU migrates them. */
+export const PAGE_BYTES = 4096;
+
 /**
  * One declared experiment, with every default filled in and every unit converted: what models calculate and the
  * orchestrator carries out. Read from YAML or JSON by `parseScenario`; the written form is documented in docs/FORMATS.md.
@@ -57,6 +63,9 @@ export interface PageGroup {
 export const CONGESTION_CONTROLS = ['cubic', 'reno'] as const;
 export type CongestionControl = (typeof CONGESTION_CONTROLS)[number];
 
+export const ADDRESS_FAMILIES = ['ipv4', 'ipv6'] as const;
+export const IPSEC_MODES = ['transport', 'tunnel', 'beet'] as const;
+
 export interface Network {
   /** Bits per second of Ethernet frames with preamble, FCS and gap. */
   readonly linkBps: number;
@@ -70,7 +79,7 @@ export interface Network {
   readonly mss: 'auto' | number;
   /** Packets that fit into the bottleneck's queue. */
   readonly queuePackets: number;
-  readonly family: 'ipv4' | 'ipv6';
+  readonly family: (typeof ADDRESS_FAMILIES)[number];
   readonly congestionControl: CongestionControl;
 }
 
@@ -78,7 +87,7 @@ export interface Ipsec {
   /** strongSwan proposal names as `tare suites` lists them; null for none. Both null: in the clear. */
   readonly esp: string | null;
   readonly ah: string | null;
-  readonly mode: 'transport' | 'tunnel' | 'beet';
+  readonly mode: (typeof IPSEC_MODES)[number];
   /** ESP in UDP. */
   readonly encap: boolean;
   readonly esn: boolean;
