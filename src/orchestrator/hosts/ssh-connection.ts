@@ -1,0 +1,175 @@
+import { execFile, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { HostError } from './host-error.js';
+import type { LocalCommand } from './shell-host.js';
+import { explainSshFailure } from './ssh-failure.js';
+import type { PipedChild } from './supervised-program.js';
+
+export interface SshConnectionSettings {
+  /** Of the host, for messages. */
+  readonly name: string;
+  /** For sockets; readable by its owner alone, and gone when the connection ends. */
+  readonly folder: string;
+  /** ssh options that all its processes share. */
+  readonly options: readonly string[];
+  readonly destination: string;
+}
+
+/** Time for the connection to end in order before it is ended. */
+const CLOSE_GRACE_MS = 2000;
+
+/**
+ * The connection that all programs share: ssh's ControlMaster, run as a child whose remote command waits for the end of its
+ * input. So the connection ends with this process, whatever ends it; ControlPersist would leave it behind. The shell
+ * around it removes the folder then.
+ */
+export class SshConnection {
+  readonly #settings: SshConnectionSettings;
+  #master: PipedChild | null = null;
+  #masterClosed: Promise<void> = Promise.resolve();
+
+  constructor(settings: SshConnectionSettings) {
+    this.#settings = settings;
+  }
+
+  get folder(): string {
+    return this.#settings.folder;
+  }
+
+  /** @throws HostError if it cannot be made; the folder is gone then */
+  async open(signal?: AbortSignal): Promise<void> {
+    const { name, folder, options, destination } = this.#settings;
+    const greeting = `tare-${randomBytes(8).toString('hex')}`;
+    const line = `echo ${greeting} && exec cat`;
+    const ssh = [
+      'ssh',
+      ...options,
+      ...this.#shared('yes'),
+      '-o',
+      'ClearAllForwardings=yes',
+      '--',
+      destination,
+      line,
+    ];
+    const script = 'trap "" HUP INT TERM; folder=$1; shift; "$@"; code=$?; rm -rf -- "$folder"; exit $code';
+    const master: PipedChild = spawn('sh', ['-c', script, 'sh', folder, ...ssh], {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      detached: true,
+    });
+    master.stdin.on('error', () => {});
+    this.#master = master;
+    this.#masterClosed = new Promise((resolve) => master.once('close', () => resolve()));
+    const stop = (): void => killGroup(master);
+    signal?.addEventListener('abort', stop, { once: true });
+    const said = await waitForGreeting(master, greeting);
+    signal?.removeEventListener('abort', stop);
+    if (said === null) return;
+    await this.close();
+    if (signal?.aborted)
+      throw new HostError(name, 'aborted', 'connecting was broken off', { cause: signal.reason });
+    const { reason, message } = explainSshFailure(said);
+    throw new HostError(name, reason, message);
+  }
+
+  /** A command line of the login shell there, as a process here. */
+  sessionCommand(line: string): LocalCommand {
+    const { options, destination } = this.#settings;
+    const args = [
+      ...options,
+      ...this.#shared('no'),
+      '-o',
+      'ClearAllForwardings=yes',
+      '--',
+      destination,
+      line,
+    ];
+    return { program: 'ssh', args };
+  }
+
+  /** @throws HostError if ssh refuses */
+  async forward(localPath: string, remotePath: string): Promise<void> {
+    await this.#control('forward', localPath, remotePath);
+  }
+
+  async stopForward(localPath: string, remotePath: string): Promise<void> {
+    await this.#control('cancel', localPath, remotePath);
+    await rm(localPath, { force: true });
+  }
+
+  /** Closing it again does nothing. */
+  async close(): Promise<void> {
+    const master = this.#master;
+    if (master === null) return;
+    master.stdin.end();
+    // A connection that hangs would be noticed by keep-alives only.
+    const timer = setTimeout(() => killGroup(master), CLOSE_GRACE_MS);
+    await this.#masterClosed;
+    clearTimeout(timer);
+    await rm(this.#settings.folder, { recursive: true, force: true });
+  }
+
+  #shared(isMaster: 'yes' | 'no'): string[] {
+    const path = join(this.#settings.folder, 'c');
+    const options = [
+      `ControlMaster=${isMaster}`,
+      `ControlPath=${path}`,
+      'ControlPersist=no',
+      'LogLevel=ERROR',
+    ];
+    return options.flatMap((option) => ['-o', option]);
+  }
+
+  /** Asks the master for a forwarding, or for its end. */
+  async #control(request: 'forward' | 'cancel', localPath: string, remotePath: string): Promise<void> {
+    const { name, options, destination } = this.#settings;
+    if (/[:\s]/.test(remotePath)) {
+      throw new HostError(
+        name,
+        'unsupported',
+        `ssh cannot forward a socket whose path has a colon or space: ${remotePath}`,
+      );
+    }
+    const forwarding = ['-O', request, '-L', `${localPath}:${remotePath}`];
+    const said = await runSsh([...options, ...this.#shared('no'), ...forwarding, '--', destination]);
+    if (said === null) return;
+    const { reason, message } = explainSshFailure(said);
+    throw new HostError(name, reason, `cannot ${request} ${remotePath}: ${message}`);
+  }
+}
+
+/** @returns what ssh complained of, or null if all went well */
+function runSsh(args: readonly string[]): Promise<string | null> {
+  return new Promise((resolve) => {
+    execFile('ssh', args, (error, _stdout, stderr) =>
+      resolve(error === null ? null : stderr || error.message),
+    );
+  });
+}
+
+/** @returns null when the other side has answered; what ssh said if it ended before */
+function waitForGreeting(master: PipedChild, greeting: string): Promise<string | null> {
+  return new Promise((resolve) => {
+    let stdout = '';
+    let stderr = '';
+    // Start-up files of the login shell may print something before.
+    const onStdout = (chunk: Buffer): void => {
+      stdout += chunk.toString('latin1');
+      if (!stdout.includes(greeting)) return;
+      master.stdout.off('data', onStdout).resume();
+      resolve(null);
+    };
+    master.stdout.on('data', onStdout);
+    master.stderr.on('data', (chunk: Buffer) => {
+      stderr += chunk.toString('utf8');
+    });
+    master.once('error', (error) => resolve(error.message));
+    master.once('close', () => resolve(stderr));
+  });
+}
+
+function killGroup(child: PipedChild): void {
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  process.kill(-child.pid, 'SIGKILL');
+}

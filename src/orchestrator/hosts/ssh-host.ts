@@ -1,0 +1,135 @@
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ForwardedSocket } from './host.js';
+import { HostError } from './host-error.js';
+import { type LocalCommand, ShellHost } from './shell-host.js';
+import { quoteCommand } from './shell-quote.js';
+import { SshConnection } from './ssh-connection.js';
+import { explainSshFailure } from './ssh-failure.js';
+import type { ProgramEnd } from './supervised-program.js';
+
+export interface SshTarget {
+  /** As ssh takes it: a host name, an alias of ~/.ssh/config, `user@host`. */
+  readonly destination: string;
+  /** For messages. Default: the destination. */
+  readonly name?: string;
+  readonly port?: number;
+  /** Instead of the user's keys: no others are tried. */
+  readonly identityFile?: string;
+  /** Instead of the user's: the host's key must be in it. */
+  readonly knownHostsFile?: string;
+  /** Default: the user's, with what it includes. */
+  readonly configFile?: string;
+  /** Run everything through `sudo -n`, for users who may but are not root. */
+  readonly sudo?: boolean;
+  /** Folder to put sockets into, in a folder of their own. Its path must be short. Default: the system's for temporary files. */
+  readonly socketFolder?: string;
+}
+
+/** Leaves room within the 107 bytes of `sun_path` for the folder's own name, a socket's, and what ssh appends while it makes one. */
+const MAX_SOCKET_FOLDER_BYTES = 60;
+
+/**
+ * A machine reached by the system's ssh with the user's own configuration, agent and known hosts. One connection carries all
+ * programs; nobody is ever asked for anything. The login shell there must be a POSIX shell, the ssh server OpenSSH's or
+ * one alike.
+ */
+export class SshHost extends ShellHost {
+  readonly #target: SshTarget;
+  readonly #connection: SshConnection;
+  #forwarded = 0;
+
+  private constructor(target: SshTarget, connection: SshConnection) {
+    super(target.name ?? target.destination);
+    this.#target = target;
+    this.#connection = connection;
+  }
+
+  /** @throws HostError saying why there is no connection */
+  static async connect(target: SshTarget, signal?: AbortSignal): Promise<SshHost> {
+    const name = target.name ?? target.destination;
+    if (target.destination.startsWith('-') || target.destination === '') {
+      throw new HostError(name, 'unsupported', `"${target.destination}" is no destination for ssh`);
+    }
+    const folder = await makeSocketFolder(target.socketFolder);
+    const connection = new SshConnection({
+      name,
+      folder,
+      options: sshOptions(target),
+      destination: target.destination,
+    });
+    await connection.open(signal);
+    return new SshHost(target, connection);
+  }
+
+  async forwardUnixSocket(remotePath: string): Promise<ForwardedSocket> {
+    const localPath = join(this.#connection.folder, `s${this.#forwarded++}`);
+    await this.#connection.forward(localPath, remotePath);
+    return { localPath, close: () => this.#connection.stopForward(localPath, remotePath) };
+  }
+
+  override async close(): Promise<void> {
+    await super.close();
+    await this.#connection.close();
+  }
+
+  protected localCommand(words: readonly string[]): LocalCommand {
+    const command = this.#target.sudo ? ['sudo', '-n', '--', ...words] : words;
+    return this.#connection.sessionCommand(`exec ${quoteCommand(command)}`);
+  }
+
+  protected explainLoss(program: string, stderr: string, end: ProgramEnd & { kind: 'lost' }): HostError {
+    if (this.#target.sudo && /^sudo: /m.test(stderr)) {
+      const advice = 'sudo wants a password: let this user run sh without one, or log in as root';
+      return new HostError(this.name, 'permission-denied', `${advice} (${stderr.trim()})`);
+    }
+    const { message } = explainSshFailure(stderr);
+    return new HostError(
+      this.name,
+      'connection-lost',
+      `the connection broke while ${program} ran: ${message}`,
+      {
+        cause: end.error,
+      },
+    );
+  }
+}
+
+async function makeSocketFolder(wanted: string | undefined): Promise<string> {
+  const folders = [wanted, process.env['XDG_RUNTIME_DIR'], tmpdir(), '/tmp'];
+  const parent = folders.find(
+    (folder) => folder !== undefined && folder !== '' && Buffer.byteLength(folder) <= MAX_SOCKET_FOLDER_BYTES,
+  );
+  return mkdtemp(join(parent ?? '/tmp', 'tare-'));
+}
+
+/** Options of every ssh that belongs to this connection. What the command line says wins over any configuration file. */
+function sshOptions(target: SshTarget): string[] {
+  const { port, identityFile, knownHostsFile, configFile } = target;
+  const own = [
+    'BatchMode=yes',
+    'ForwardAgent=no',
+    'ForwardX11=no',
+    'PermitLocalCommand=no',
+    'RemoteCommand=none',
+    'RequestTTY=no',
+    'ConnectTimeout=10',
+    'ServerAliveInterval=5',
+    'ServerAliveCountMax=3',
+    ...(identityFile === undefined ? [] : ['IdentitiesOnly=yes', `IdentityFile="${identityFile}"`]),
+    ...(knownHostsFile === undefined
+      ? []
+      : [
+          `UserKnownHostsFile="${knownHostsFile}"`,
+          'GlobalKnownHostsFile=/dev/null',
+          'StrictHostKeyChecking=yes',
+          'CheckHostIP=no',
+        ]),
+  ];
+  return [
+    ...(configFile === undefined ? [] : ['-F', configFile]),
+    ...(port === undefined ? [] : ['-p', String(port)]),
+    ...own.flatMap((option) => ['-o', option]),
+  ];
+}
