@@ -7,6 +7,16 @@ export interface Progress {
   readonly frames: number;
 }
 
+/** Work that comes in pieces. */
+export interface PieceProgress {
+  readonly done: number;
+  readonly total: number;
+  /** Of `done`, what was done before: it says nothing about the speed. */
+  readonly before: number;
+  /** In the plural. */
+  readonly pieces: string;
+}
+
 interface ProgressScreen {
   readonly isTTY?: boolean;
   readonly columns?: number;
@@ -37,12 +47,14 @@ export class ProgressLine {
     this.#startMs = nowMs();
   }
 
-  update(progress: Progress): void {
+  update(progress: Progress | PieceProgress): void {
     if (!this.#isEnabled) return;
     const now = this.#nowMs();
     if (now - this.#startMs < SILENT_MS || now - this.#shownMs < REFRESH_MS) return;
     this.#shownMs = now;
-    const text = describeProgress(progress, (now - this.#startMs) / 1000);
+    const seconds = (now - this.#startMs) / 1000;
+    const text =
+      'pieces' in progress ? describePieces(progress, seconds) : describeProgress(progress, seconds);
     this.#screen.write(CLEAR_LINE + text.slice(0, (this.#screen.columns || 80) - 1));
   }
 
@@ -63,4 +75,12 @@ function describeProgress({ bytesDone, bytesTotal, frames }: Progress, seconds: 
   const leftSeconds = bytesDone > 0 ? (seconds / bytesDone) * Math.max(0, bytesTotal - bytesDone) : 0;
   const share = formatShare(Math.min(bytesDone, bytesTotal), bytesTotal);
   return `${share}, ${speed}, ${describeWait(Math.ceil(leftSeconds))} left`;
+}
+
+function describePieces({ done, total, before, pieces }: PieceProgress, seconds: number): string {
+  const rate = (done - before) / seconds;
+  const speed =
+    rate === 0 ? '' : `, ${rate < 10 ? rate.toFixed(1) : formatCount(Math.round(rate))} ${pieces}/s`;
+  const left = rate === 0 ? '' : `, ${describeWait(Math.ceil((total - done) / rate))} left`;
+  return `${formatCount(done)} of ${formatCount(total)} ${pieces}${speed}${left}`;
 }

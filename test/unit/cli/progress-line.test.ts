@@ -49,6 +49,18 @@ test('of a pipe the amount is shown, since its end is not known', () => {
   assert.equal(screen.written, '\r\u001b[K50.0 MB, 25.0 MB/s, 50,000 packets/s');
 });
 
+test('pieces are counted; those done before do not count for the speed', () => {
+  const screen = new FakeScreen(true);
+  let now = 0;
+  const line = new ProgressLine(screen, true, () => now);
+  now = 2000;
+  line.update({ done: 3000, total: 5000, before: 2000, pieces: 'points' });
+  assert.equal(screen.written, '\r\u001b[K3,000 of 5,000 points, 500 points/s, 4 s left');
+  now = 4000;
+  line.update({ done: 2000, total: 5000, before: 2000, pieces: 'points' });
+  assert.ok(screen.written.endsWith('\r\u001b[K2,000 of 5,000 points'));
+});
+
 test('the line is rewritten five times a second at most and never wider than the terminal', () => {
   const screen = new FakeScreen(true, 20);
   let now = 0;
