@@ -1,0 +1,164 @@
+import type { Channel } from '../channel.js';
+import { DeliveryRing } from './delivery-ring.js';
+import type { EventLanes } from './event-lanes.js';
+import type { FrameSizes } from './frame-sizes.js';
+import { HostProcessors } from './host-processors.js';
+import { LaneKind, laneOf } from './lane-plan.js';
+import { AckRing, type PacketRing, Sacked } from './packet-ring.js';
+import { TcpReceiver } from './tcp-receiver.js';
+
+/** QEMU reads its stream in pieces of this size (migration/qemu-file.c: IO_BUF_SIZE). */
+const READ_BYTES = 32_768;
+
+/**
+ * The destination: softirq takes packets off the link and acknowledges, QEMU's threads read what is in order and work on it.
+ *
+ * Theory of operation: the lane of softirq holds the completion of the first packet that waits; a packet's work begins when
+ * it is there and the one before it is done, with its acknowledgement. A thread that finds its next bytes there at once needs no
+ * event: when it is ready again is a sum. Only a thread that falls behind has its lane set.
+ */
+export class DestinationHost {
+  readonly processors: HostProcessors;
+  readonly receivers: TcpReceiver[] = [];
+  readonly deliveries: DeliveryRing[] = [];
+  /** Acknowledgements, at the time they reach the source. */
+  readonly acks = new AckRing();
+  acknowledgements = 0;
+  deliveredBytes = 0;
+  /** When the last of them are worked off, as far as that is known. */
+  deliveredNs = 0;
+
+  readonly #lanes: EventLanes;
+  readonly #arrivals: PacketRing;
+  readonly #rttOf: (connection: number) => number;
+  readonly #receivePacketNs: number;
+  readonly #receiveByteNs: number;
+  readonly #sendAckNs: number;
+  readonly #ackLineNs: number;
+  readonly #propagationNs: number;
+  #ackLinkFreeNs = 0;
+  /** 1: the thread of the connection works and its lane says until when. */
+  readonly #isReading: Uint8Array;
+
+  /** @param arrivals what the link delivers; the host empties it */
+  constructor(
+    channel: Channel,
+    sizes: FrameSizes,
+    connections: number,
+    lanes: EventLanes,
+    arrivals: PacketRing,
+    rttOf: (connection: number) => number,
+  ) {
+    const { destination } = channel;
+    this.#lanes = lanes;
+    this.#arrivals = arrivals;
+    this.#rttOf = rttOf;
+    this.#receivePacketNs = destination.receivePacketNs;
+    this.#receiveByteNs = destination.receiveByteNs;
+    this.#sendAckNs = destination.sendPacketNs;
+    this.#ackLineNs = (sizes.lineBytes(0) * 8e9) / channel.linkBps;
+    this.#propagationNs = channel.rttNs / 2;
+    this.#isReading = new Uint8Array(connections);
+    this.processors = new HostProcessors(destination, connections, lanes, (thread) =>
+      laneOf(LaneKind.reader, thread),
+    );
+    for (let connection = 0; connection < connections; connection++) {
+      this.receivers.push(new TcpReceiver(channel.mssBytes));
+      this.deliveries.push(new DeliveryRing());
+    }
+  }
+
+  /** When softirq begins with the first packet that waits. */
+  get nextStartNs(): number {
+    return Math.max(this.#arrivals.timeNs, this.processors.softirqFreeNs);
+  }
+
+  /** Sets the lane of softirq; to be called when the first packet has changed. */
+  schedule(): void {
+    const workNs = this.#receivePacketNs + this.#receiveByteNs * this.#arrivals.payloadBytes;
+    this.#lanes.set(LaneKind.destinationSoftirq, this.nextStartNs + workNs);
+  }
+
+  /** Softirq is done with the first packet. */
+  receive(nowNs: number): void {
+    const arrivals = this.#arrivals;
+    const { connection, segment, payloadBytes } = arrivals;
+    const startNs = this.nextStartNs;
+    arrivals.drop();
+    const receiver = this.receivers[connection]!;
+    const readableBytes = receiver.take(segment, payloadBytes);
+    this.processors.softirq(startNs, nowNs);
+    const isTold = readableBytes > 0 && this.#wake(connection, nowNs);
+    const sacked = isTold ? Sacked.nothing : receiver.judge(segment, readableBytes, nowNs);
+    if (sacked !== undefined) this.#acknowledge(connection, sacked, nowNs);
+    else this.#lanes.setEarlier(laneOf(LaneKind.delayedAck, connection), receiver.delayedAckNs);
+    this.schedule();
+  }
+
+  /** The lane of a delayed acknowledgement fires. */
+  delayedAck(connection: number, nowNs: number): void {
+    const dueNs = this.receivers[connection]!.delayedAckNs;
+    if (dueNs <= nowNs) {
+      this.#acknowledge(connection, Sacked.nothing, nowNs);
+      this.schedule();
+    }
+    this.#lanes.set(laneOf(LaneKind.delayedAck, connection), this.receivers[connection]!.delayedAckNs);
+  }
+
+  /** The lane of a connection's thread fires: it is done with what it read. */
+  read(connection: number, nowNs: number): void {
+    if (!this.processors.isDone(connection, nowNs, this.nextStartNs)) return;
+    this.#lanes.set(laneOf(LaneKind.reader, connection), Number.POSITIVE_INFINITY);
+    this.#isReading[connection] = 0;
+    this.deliveredNs = Math.max(this.deliveredNs, nowNs);
+    if (this.receivers[connection]!.window.unreadBytes > 0) {
+      if (this.#readNext(connection, nowNs)) {
+        this.#acknowledge(connection, Sacked.nothing, nowNs);
+        this.schedule();
+      }
+    } else this.processors.release(connection, nowNs);
+  }
+
+  /** @returns true if the thread read and that is to be acknowledged */
+  #wake(connection: number, nowNs: number): boolean {
+    if (this.#isReading[connection] === 1) return false;
+    const freeNs = this.processors.threadFreeNs[connection]!;
+    if (!this.processors.areDedicated || freeNs <= nowNs) return this.#readNext(connection, nowNs);
+    this.#isReading[connection] = 1;
+    this.#lanes.set(laneOf(LaneKind.reader, connection), freeNs);
+    return false;
+  }
+
+  #readNext(connection: number, nowNs: number): boolean {
+    const receiver = this.receivers[connection]!;
+    const bytes = Math.min(READ_BYTES, receiver.window.unreadBytes);
+    const workNs = this.deliveries[connection]!.take(bytes);
+    const isTold = receiver.read(bytes, nowNs, this.#rttOf(connection));
+    const { processors } = this;
+    this.deliveredBytes += bytes;
+    if (!processors.areDedicated) {
+      this.#isReading[connection] = 1;
+      processors.begin(connection, nowNs, workNs);
+      return isTold;
+    }
+    processors.work(connection, nowNs, workNs);
+    this.deliveredNs = Math.max(this.deliveredNs, nowNs + workNs);
+    if (receiver.window.unreadBytes > 0) {
+      this.#isReading[connection] = 1;
+      this.#lanes.set(laneOf(LaneKind.reader, connection), nowNs + workNs);
+    }
+    return isTold;
+  }
+
+  /** Softirq sends an acknowledgement after what it does. */
+  #acknowledge(connection: number, sacked: number, nowNs: number): void {
+    const receiver = this.receivers[connection]!;
+    const startNs = Math.max(nowNs, this.processors.softirqFreeNs);
+    const sentNs = startNs + this.#sendAckNs;
+    this.processors.softirq(startNs, sentNs);
+    this.#ackLinkFreeNs = Math.max(this.#ackLinkFreeNs, sentNs) + this.#ackLineNs;
+    const arrivalNs = this.#ackLinkFreeNs + this.#propagationNs;
+    this.acks.push(arrivalNs, connection, receiver.nextSegment, sacked, receiver.acknowledge());
+    this.acknowledgements++;
+  }
+}

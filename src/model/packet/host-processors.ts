@@ -1,0 +1,146 @@
+import type { HostCosts } from '../channel.js';
+import type { EventLanes } from './event-lanes.js';
+
+/**
+ * Who works when on one host: the softirq server, which takes packets one after the other, and processors for QEMU's threads.
+ *
+ * Theory of operation: the owner of a queue of packets knows the softirq server's next completion and tells of it when it happens
+ * (`softirq`). A thread's stretch of work is an event in the thread's lane. With fewer processors than threads, threads wait in
+ * the order in which they asked. On a shared core there is one processor, and softirq takes precedence, as at the
+ * end of an interrupt: it interrupts QEMU's own work, which then goes on where it was; it does not interrupt a thread within the
+ * kernel, whose socket lock makes acknowledgements wait.
+ */
+export class HostProcessors {
+  /** Until then the softirq server is busy with what it began. */
+  softirqFreeNs = 0;
+  softirqBusyNs = 0;
+  readonly isShared: boolean;
+  readonly threadBusyNs: Float64Array;
+  /** End of what the thread began. */
+  readonly threadFreeNs: Float64Array;
+  readonly #lanes: EventLanes;
+  readonly #laneOf: (thread: number) => number;
+  readonly #processors: number;
+  #running = 0;
+  readonly #isRunning: Uint8Array;
+  readonly #workNs: Float64Array;
+  readonly #waiting: number[] = [];
+  /** On a shared core: the thread that works, -1 for none, and since when its `#workNs` is being worked off. */
+  #interruptible = -1;
+  #sinceNs = 0;
+
+  constructor(costs: HostCosts, threads: number, lanes: EventLanes, laneOf: (thread: number) => number) {
+    this.isShared = costs.sharedCore;
+    this.#processors = costs.sharedCore ? 1 : Math.max(1, costs.processServers);
+    this.#lanes = lanes;
+    this.#laneOf = laneOf;
+    this.threadBusyNs = new Float64Array(threads);
+    this.threadFreeNs = new Float64Array(threads);
+    this.#isRunning = new Uint8Array(threads);
+    this.#workNs = new Float64Array(threads);
+  }
+
+  /** True if no thread ever waits for a processor or is interrupted. */
+  get areDedicated(): boolean {
+    return !this.isShared && this.#processors >= this.threadBusyNs.length;
+  }
+
+  /** The thread works for `workNs` as soon as a processor is free, then its lane fires. It keeps the processor until `release`. */
+  begin(thread: number, nowNs: number, workNs: number): void {
+    this.#workNs[thread] = workNs;
+    if (this.#isRunning[thread] === 1) {
+      this.#start(thread, nowNs);
+    } else if (this.#running < this.#processors) {
+      this.#running++;
+      this.#isRunning[thread] = 1;
+      this.#start(thread, nowNs);
+    } else {
+      this.#waiting.push(thread);
+      this.#lanes.set(this.#laneOf(thread), Number.POSITIVE_INFINITY);
+    }
+  }
+
+  /** Of dedicated processors: the thread, which is idle, works for `workNs`. No lane is set. */
+  work(thread: number, nowNs: number, workNs: number): void {
+    this.threadBusyNs[thread]! += workNs;
+    this.threadFreeNs[thread] = nowNs + workNs;
+  }
+
+  /** The thread, which has a processor, is within the kernel until `endNs`; then its lane fires. */
+  beginKernel(thread: number, nowNs: number, endNs: number): void {
+    this.threadBusyNs[thread]! += endNs - nowNs;
+    this.threadFreeNs[thread] = endNs;
+    if (this.isShared) {
+      this.#interruptible = -1;
+      this.softirqFreeNs = Math.max(this.softirqFreeNs, endNs);
+    }
+    this.#lanes.set(this.#laneOf(thread), endNs);
+  }
+
+  /** The thread sleeps. Its lane is its own to set. */
+  release(thread: number, nowNs: number): void {
+    if (this.#isRunning[thread] === 0) return;
+    this.#isRunning[thread] = 0;
+    this.#running--;
+    this.#interruptible = -1;
+    const next = this.#waiting.shift();
+    if (next === undefined) return;
+    this.#running++;
+    this.#isRunning[next] = 1;
+    this.#start(next, nowNs);
+  }
+
+  /** The softirq server worked, or will work, in that time, which does not begin before `softirqFreeNs`. */
+  softirq(startNs: number, endNs: number): void {
+    this.softirqBusyNs += endNs - startNs;
+    this.softirqFreeNs = endNs;
+    const thread = this.#interruptible;
+    if (thread < 0) return;
+    this.#workNs[thread]! -= Math.max(0, startNs - this.#sinceNs);
+    this.#sinceNs = Math.max(this.#sinceNs, endNs);
+    this.#lanes.set(this.#laneOf(thread), this.#sinceNs + this.#workNs[thread]!);
+  }
+
+  /**
+   * Asked when a thread's lane fires.
+   * @param softirqStartNs when the softirq server begins its next packet
+   * @returns false if that was before: the thread was interrupted, and its lane fires again after `softirq`
+   */
+  isDone(thread: number, nowNs: number, softirqStartNs: number): boolean {
+    if (thread !== this.#interruptible) return true;
+    if (softirqStartNs >= nowNs) {
+      this.#interruptible = -1;
+      return true;
+    }
+    this.#workNs[thread]! -= Math.max(0, softirqStartNs - this.#sinceNs);
+    this.#sinceNs = Math.max(this.#sinceNs, softirqStartNs);
+    this.#lanes.set(this.#laneOf(thread), Number.POSITIVE_INFINITY);
+    return false;
+  }
+
+  /** Time for which the most used of servers and threads was busy until `nowNs`: work that was begun counts as far as it is done. */
+  busiestNs(nowNs: number): number {
+    let threadsNs = 0;
+    let busiestNs = this.softirqBusyNs - Math.max(0, this.softirqFreeNs - nowNs);
+    const softirqNs = busiestNs;
+    for (let thread = 0; thread < this.threadBusyNs.length; thread++) {
+      const busyNs = this.threadBusyNs[thread]! - Math.max(0, this.threadFreeNs[thread]! - nowNs);
+      threadsNs += busyNs;
+      busiestNs = Math.max(busiestNs, busyNs);
+    }
+    if (this.isShared) return softirqNs + threadsNs;
+    return Math.max(busiestNs, threadsNs / this.#processors);
+  }
+
+  #start(thread: number, nowNs: number): void {
+    const workNs = this.#workNs[thread]!;
+    const startNs = this.isShared ? Math.max(nowNs, this.softirqFreeNs) : nowNs;
+    this.threadBusyNs[thread]! += workNs;
+    this.threadFreeNs[thread] = startNs + workNs;
+    if (this.isShared) {
+      this.#interruptible = thread;
+      this.#sinceNs = startNs;
+    }
+    this.#lanes.set(this.#laneOf(thread), startNs + workNs);
+  }
+}

@@ -1,0 +1,202 @@
+import { StreamAction, type StreamSource } from '../stream-source.js';
+import type { DeliveryRing } from './delivery-ring.js';
+import type { EventLanes } from './event-lanes.js';
+import type { HostProcessors } from './host-processors.js';
+import { LaneKind, laneOf } from './lane-plan.js';
+import type { SegmentLane } from './segment-lane.js';
+import type { TcpSender } from './tcp-sender.js';
+
+const Step = {
+  /** Nothing to do; `ask` or a hand-over wakes it. */
+  idle: 0,
+  /** QEMU's own work before a write. */
+  working: 1,
+  /** In the kernel: copying portions and sending. */
+  writing: 2,
+  /** The socket is full. */
+  blocked: 3,
+  /** The migration thread alone: its rate limit. */
+  sleeping: 4,
+  /** The migration thread alone: work before it hands over. */
+  preparing: 5,
+  /** The migration thread alone: no connection is idle. */
+  handing: 6,
+  ended: 7,
+} as const;
+type Step = (typeof Step)[keyof typeof Step];
+
+/**
+ * The threads of QEMU's source: the migration thread, which asks where bytes come from and writes the main connection, and
+ * with multifd a thread for each further connection, which writes what it is handed.
+ *
+ * Theory of operation: each thread has a lane and a step. A write is taken by the socket in portions of one segmentation offload buffer
+ * (`tcp_sendmsg_locked`), each followed by sending what windows allow, so that a thread's lane fires once for each 64 KiB.
+ */
+export class SocketWriters {
+  /** When the last byte was taken by a socket. */
+  writtenNs = 0;
+  writtenBytes = 0;
+
+  readonly #source: StreamSource;
+  readonly #senders: readonly TcpSender[];
+  readonly #deliveries: readonly DeliveryRing[];
+  readonly #outputs: readonly SegmentLane[];
+  readonly #processors: HostProcessors;
+  readonly #lanes: EventLanes;
+  readonly #step: Step[];
+  readonly #leftBytes: Float64Array;
+  #nextConnection = 1;
+  #sleptNs = 0;
+  /** Infinity while the migration thread does not sleep. */
+  #sleepingSinceNs = Number.POSITIVE_INFINITY;
+
+  constructor(
+    source: StreamSource,
+    senders: readonly TcpSender[],
+    deliveries: readonly DeliveryRing[],
+    outputs: readonly SegmentLane[],
+    processors: HostProcessors,
+    lanes: EventLanes,
+  ) {
+    this.#source = source;
+    this.#senders = senders;
+    this.#deliveries = deliveries;
+    this.#outputs = outputs;
+    this.#processors = processors;
+    this.#lanes = lanes;
+    this.#step = senders.map(() => Step.idle);
+    this.#leftBytes = new Float64Array(senders.length);
+    this.#setLane(0, 0);
+  }
+
+  /** The migration thread has ended and every write was taken whole. */
+  get areDone(): boolean {
+    return this.#step.every((step, thread) => step === (thread === 0 ? Step.ended : Step.idle));
+  }
+
+  /** How long the migration thread has slept until then because the stream's source told it to wait. */
+  sleptAt(nowNs: number): number {
+    return this.#sleptNs + Math.max(0, nowNs - this.#sleepingSinceNs);
+  }
+
+  /** A thread's lane fires. */
+  proceed(thread: number, nowNs: number): void {
+    this.#setLane(thread, Number.POSITIVE_INFINITY);
+    switch (this.#step[thread]!) {
+      case Step.sleeping:
+        this.#sleptNs += nowNs - this.#sleepingSinceNs;
+        this.#sleepingSinceNs = Number.POSITIVE_INFINITY;
+        this.#ask(nowNs);
+        break;
+      case Step.preparing:
+      case Step.handing:
+        this.#handOver(nowNs);
+        break;
+      case Step.working:
+      case Step.writing:
+        this.#write(thread, nowNs);
+        break;
+      default:
+        // Woken: only the migration thread has something to ask when it is idle
+        if (thread === 0) this.#ask(nowNs);
+    }
+  }
+
+  /** After acknowledgements: wakes the thread if it waits for room and a third of the buffer is free. */
+  wakeIfRoom(thread: number, nowNs: number): void {
+    if (this.#step[thread] !== Step.blocked) return;
+    const sender = this.#senders[thread]!;
+    sender.expandBuffer();
+    if (!sender.buffer.isWriteable(sender.ackedByte)) return;
+    this.#step[thread] = Step.writing;
+    this.#processors.begin(thread, nowNs, 0);
+  }
+
+  #ask(nowNs: number): void {
+    const source = this.#source;
+    const askedNs = Math.ceil(nowNs);
+    const action = source.next(askedNs);
+    if (action === StreamAction.write || action === StreamAction.handOver) {
+      this.#step[0] = action === StreamAction.write ? Step.working : Step.preparing;
+      if (action === StreamAction.write) this.#give(0);
+      this.#processors.begin(0, nowNs, source.cpuNs);
+      return;
+    }
+    this.#processors.release(0, nowNs);
+    if (action === StreamAction.end) {
+      this.#step[0] = Step.ended;
+      return;
+    }
+    this.#step[0] = Step.sleeping;
+    this.#sleepingSinceNs = nowNs;
+    if (!(source.untilNs > nowNs)) throw new Error(`asked to wait until ${source.untilNs} at ${nowNs}`);
+    this.#setLane(0, source.untilNs);
+  }
+
+  /** The connection's next write is what the source answered. */
+  #give(connection: number): void {
+    const { bytes, destinationNs } = this.#source;
+    this.#leftBytes[connection] = bytes;
+    this.#deliveries[connection]!.add(bytes, destinationNs);
+  }
+
+  /** Connections take turns, as in QEMU's `multifd_send_pages`. */
+  #handOver(nowNs: number): void {
+    const further = this.#senders.length - 1;
+    for (let tried = 0; tried < further; tried++) {
+      const connection = 1 + ((this.#nextConnection - 1 + tried) % further);
+      if (this.#step[connection] !== Step.idle) continue;
+      this.#nextConnection = 1 + (connection % further);
+      this.#give(connection);
+      this.#step[connection] = Step.working;
+      this.#processors.begin(connection, nowNs, this.#source.connectionNs);
+      this.#ask(nowNs);
+      return;
+    }
+    this.#step[0] = Step.handing;
+    this.#processors.release(0, nowNs);
+  }
+
+  #write(thread: number, nowNs: number): void {
+    const left = this.#leftBytes[thread]!;
+    if (left === 0) {
+      this.#finish(thread, nowNs);
+      return;
+    }
+    const sender = this.#senders[thread]!;
+    const { buffer } = sender;
+    if (!buffer.hasRoom(sender.ackedByte)) {
+      this.#step[thread] = Step.blocked;
+      this.#processors.release(thread, nowNs);
+      return;
+    }
+    const portion = Math.min(left, buffer.portionBytes);
+    buffer.writtenByte += portion;
+    this.#leftBytes[thread] = left - portion;
+    this.writtenBytes += portion;
+    sender.isWriting = portion < left;
+    this.#step[thread] = Step.writing;
+    const output = this.#outputs[thread]!;
+    output.cursorNs = nowNs;
+    sender.push(nowNs, output);
+    this.#lanes.setEarlier(laneOf(LaneKind.senderTimer, thread), sender.timerNs);
+    this.#processors.beginKernel(thread, nowNs, output.cursorNs);
+  }
+
+  #finish(thread: number, nowNs: number): void {
+    this.writtenNs = nowNs;
+    if (thread === 0) {
+      this.#ask(nowNs);
+      return;
+    }
+    this.#step[thread] = Step.idle;
+    this.#processors.release(thread, nowNs);
+    if (this.#step[0] !== Step.handing) return;
+    this.#step[0] = Step.preparing;
+    this.#processors.begin(0, nowNs, 0);
+  }
+
+  #setLane(thread: number, timeNs: number): void {
+    this.#lanes.set(laneOf(LaneKind.writer, thread), timeNs);
+  }
+}
