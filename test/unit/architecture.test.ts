@@ -18,7 +18,7 @@ const ALLOWED_IMPORTS: Readonly<Record<string, readonly string[]>> = {
   scenario: [],
   result: ['scenario'],
   model: ['scenario', 'result', 'ipsec', 'plan', 'migration'],
-  orchestrator: ['scenario', 'result', 'capture', 'analysis', 'pipeline'],
+  orchestrator: ['scenario', 'result', 'ipsec', 'capture', 'analysis', 'pipeline'],
   report: ['scenario', 'result', 'analysis', 'plan', 'migration'],
   cli: ['*'],
   // index.ts, the public library

@@ -1,0 +1,181 @@
+import { connect, type Socket } from 'node:net';
+
+/** What QEMU answered instead of a result, or that it did not answer. */
+export class QmpError extends Error {
+  override readonly name = 'QmpError';
+  /** QEMU's error class (`GenericError`, `CommandNotFound`...), or `Disconnected`, `Protocol`, `Timeout`. */
+  readonly kind: string;
+
+  constructor(kind: string, message: string) {
+    super(message);
+    this.kind = kind;
+  }
+}
+
+/** Something that happened in QEMU by itself. */
+export interface QmpEvent {
+  readonly event: string;
+  readonly data: Readonly<Record<string, unknown>>;
+  /** QEMU's clock when it happened, milliseconds since 1970. */
+  readonly timeMs: number;
+}
+
+interface PendingCommand {
+  readonly name: string;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: QmpError) => void;
+  readonly timer: NodeJS.Timeout;
+}
+
+const COMMAND_TIMEOUT_MS = 30_000;
+/** No answer QEMU gives here comes near it. */
+const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
+
+/**
+ * Speaks QMP, QEMU's machine protocol: JSON objects, one a line (docs/interop/qmp-spec of QEMU). Commands may be under way at the
+ * same time; each answer finds its command by id.
+ */
+export class QmpClient {
+  private readonly socket: Socket;
+  private readonly pending = new Map<number, PendingCommand>();
+  private readonly listeners = new Set<(event: QmpEvent) => void>();
+  private greeted: (() => void) | null = null;
+  private failed: QmpError | null = null;
+  private rest = '';
+  private nextId = 1;
+
+  private constructor(socket: Socket) {
+    this.socket = socket;
+    socket.setEncoding('utf8');
+    socket.on('data', (text: string) => this.takeText(text));
+    socket.on('error', (error) => this.fail(new QmpError('Disconnected', error.message)));
+    socket.on('close', () => this.fail(new QmpError('Disconnected', 'QEMU closed its QMP socket')));
+  }
+
+  /**
+   * Connects to a unix socket on this machine and leaves negotiation mode.
+   * @throws QmpError
+   */
+  static async connect(path: string, timeoutMs = COMMAND_TIMEOUT_MS): Promise<QmpClient> {
+    const client = new QmpClient(connect(path));
+    try {
+      await client.awaitGreeting(timeoutMs);
+      await client.execute('qmp_capabilities');
+    } catch (error) {
+      client.close();
+      throw error;
+    }
+    return client;
+  }
+
+  /**
+   * @returns what QEMU returned
+   * @throws QmpError
+   */
+  async execute(name: string, args?: Readonly<Record<string, unknown>>): Promise<unknown> {
+    if (this.failed !== null) throw this.failed;
+    const id = this.nextId++;
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.pending.delete(id);
+        reject(new QmpError('Timeout', `QEMU did not answer ${name} within ${COMMAND_TIMEOUT_MS / 1000} s`));
+      }, COMMAND_TIMEOUT_MS);
+      this.pending.set(id, { name, resolve, reject, timer });
+      this.socket.write(`${JSON.stringify({ execute: name, id, ...(args && { arguments: args }) })}\n`);
+    });
+  }
+
+  /** @returns a function that ends the listening */
+  onEvent(listener: (event: QmpEvent) => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  /** Ends the connection; commands under way fail. */
+  close(): void {
+    this.socket.destroy();
+    this.fail(new QmpError('Disconnected', 'the QMP connection was closed'));
+  }
+
+  private awaitGreeting(timeoutMs: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.pending.delete(0);
+        reject(new QmpError('Timeout', `no greeting on the QMP socket within ${timeoutMs / 1000} s`));
+      }, timeoutMs);
+      this.pending.set(0, { name: 'greeting', resolve: () => resolve(), reject, timer });
+      this.greeted = () => this.settle(0, (command) => command.resolve(null));
+    });
+  }
+
+  private takeText(text: string): void {
+    this.rest += text;
+    if (this.rest.length > MAX_MESSAGE_BYTES) {
+      this.fail(new QmpError('Protocol', 'a QMP message has no end'));
+      this.socket.destroy();
+      return;
+    }
+    for (;;) {
+      const end = this.rest.indexOf('\n');
+      if (end < 0) return;
+      const line = this.rest.slice(0, end).trim();
+      this.rest = this.rest.slice(end + 1);
+      if (line !== '') this.takeMessage(line);
+    }
+  }
+
+  private takeMessage(line: string): void {
+    const message = parseObject(line);
+    if (message === null) {
+      this.fail(new QmpError('Protocol', 'what answers on the QMP socket is not QMP'));
+      this.socket.destroy();
+    } else if ('QMP' in message) {
+      this.greeted?.();
+    } else if (typeof message['event'] === 'string') {
+      const event = { event: message['event'], data: asRecord(message['data']), timeMs: timeOf(message) };
+      for (const listener of this.listeners) listener(event);
+    } else if (typeof message['id'] === 'number') {
+      this.settle(message['id'], (command) => answer(command, message));
+    }
+  }
+
+  private settle(id: number, how: (command: PendingCommand) => void): void {
+    const command = this.pending.get(id);
+    if (command === undefined) return;
+    this.pending.delete(id);
+    clearTimeout(command.timer);
+    how(command);
+  }
+
+  private fail(error: QmpError): void {
+    this.failed ??= error;
+    for (const id of [...this.pending.keys()]) this.settle(id, (command) => command.reject(error));
+  }
+}
+
+function answer(command: PendingCommand, message: Readonly<Record<string, unknown>>): void {
+  if ('error' in message) {
+    const { class: kind, desc } = asRecord(message['error']);
+    command.reject(new QmpError(String(kind), `${command.name}: ${String(desc)}`));
+  } else {
+    command.resolve(message['return']);
+  }
+}
+
+function parseObject(line: string): Record<string, unknown> | null {
+  try {
+    const value: unknown = JSON.parse(line);
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : null;
+  } catch {
+    return null;
+  }
+}
+
+function asRecord(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+}
+
+function timeOf(message: Readonly<Record<string, unknown>>): number {
+  const { seconds, microseconds } = asRecord(message['timestamp']);
+  return Number(seconds ?? 0) * 1000 + Number(microseconds ?? 0) / 1000;
+}
