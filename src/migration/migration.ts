@@ -1,0 +1,246 @@
+import { assembleStages, type IterationDraft, type Stages } from './assemble-stages.js';
+import { MainLog } from './main-log.js';
+import type {
+  MigrationDirtying,
+  MigrationIteration,
+  MigrationRecord,
+  MigrationTransport,
+} from './migration-record.js';
+import { INITIAL_BYTES, MultifdChannel } from './multifd-channel.js';
+import { MultifdOrder } from './multifd-order.js';
+import { MAX_SENDS, type PageBudget } from './page-sends.js';
+import type { PageSink } from './page-sink.js';
+import { QemuStream } from './qemu-stream.js';
+import { RamBlocks } from './ram-blocks.js';
+import { RamSection } from './ram-section.js';
+import type { TcpConnection } from './tcp-connection.js';
+
+const MAX_HOT_PAGES = 64;
+/** Most channels that QEMU can be told to use. */
+const MAX_CHANNELS = 256;
+
+/** One migration: its main connection and its multifd channels, as they are read. */
+export class Migration {
+  private readonly blocks: RamBlocks;
+  private readonly sink: PageSink | null;
+  private readonly startNs: number;
+  private main: {
+    readonly connection: TcpConnection;
+    readonly stream: QemuStream;
+    readonly log: MainLog;
+  } | null = null;
+  private readonly order: MultifdOrder;
+  private readonly channels: { readonly connection: TcpConnection; readonly channel: MultifdChannel }[] = [];
+
+  constructor(budget: PageBudget, sink: PageSink | null, timeNs: number) {
+    this.blocks = new RamBlocks(budget);
+    this.order = new MultifdOrder(this.blocks);
+    this.sink = sink;
+    this.startNs = timeNs;
+  }
+
+  get hasMain(): boolean {
+    return this.main !== null;
+  }
+
+  /** The stream told its end: what comes now belongs to another migration. */
+  get isEnded(): boolean {
+    return this.main?.stream.isEnded ?? false;
+  }
+
+  get canTakeChannel(): boolean {
+    return this.channels.length < MAX_CHANNELS;
+  }
+
+  addMain(connection: TcpConnection, timeNs: number): QemuStream {
+    const log = new MainLog(this.blocks, timeNs);
+    const stream = new QemuStream(this.blocks, new RamSection(this.blocks, log, this.sink), log);
+    connection.role = 'main';
+    this.main = { connection, stream, log };
+    return stream;
+  }
+
+  addChannel(connection: TcpConnection, timeNs: number): MultifdChannel {
+    const channel = new MultifdChannel(this.blocks, this.order, this.sink, timeNs);
+    connection.role = 'multifd';
+    this.channels.push({ connection, channel });
+    return channel;
+  }
+
+  /**
+   * Call once, when all connections are finished. Gives back the memory for pages.
+   * @param baseSeconds what times are relative to, seconds since 1970
+   * @returns null if there was no main connection
+   */
+  record(baseSeconds: number): MigrationRecord | null {
+    const { main, channels, blocks } = this;
+    main?.stream.finish();
+    for (const { channel } of channels) channel.finish();
+    if (main === null) {
+      this.clear();
+      return null;
+    }
+    const { stream, log } = main;
+    log.log.settle(stream.position, log.lastNs);
+    const stages = assembleStages(log.log.pieces, this.order.pieces, {
+      epoch: log.endEpoch,
+      timeNs: log.stopNs ?? 0,
+      isWithinEpoch: log.hasFlushes,
+    });
+    this.chargeRest(stages);
+    const endNs = channels.reduce((end, { channel }) => Math.max(end, channel.lastNs), log.lastNs);
+    const connections = [main, ...channels].map(({ connection, ...rest }) => {
+      if ('channel' in rest) connection.channel = rest.channel.id;
+      return connection.record();
+    });
+    const toTime = (ns: number) => BigInt(baseSeconds) * 1_000_000_000n + BigInt(Math.round(ns));
+    const { iterations } = stages;
+    const sum = (pick: (draft: IterationDraft) => number) =>
+      iterations.reduce((total, draft) => total + pick(draft), 0);
+    const sends = this.summariseSends();
+    const readers = [stream, ...channels.map(({ channel }) => channel)];
+    const record: MigrationRecord = {
+      machine: stream.machine,
+      transport: transportOf(connections.map(({ packets }) => packets)),
+      connections,
+      startNs: toTime(this.startNs),
+      endNs: toTime(endNs),
+      streamBytes: connections.reduce((total, { streamBytes }) => total + streamBytes, 0),
+      ramBytes: log.ramBytes + channels.reduce((total, { channel }) => total + ramBytesOf(channel), 0),
+      pageBytes: blocks.pageBytes,
+      blocks: blocks.list.map(({ name, bytes }) => ({ name, bytes: Number.isFinite(bytes) ? bytes : 0 })),
+      normalPages: sum((draft) => draft.normalPages),
+      zeroPages: sum((draft) => draft.zeroPages),
+      xbzrlePages: sum((draft) => draft.xbzrlePages),
+      compressedPages: sum((draft) => draft.compressedPages),
+      iterations: iterations.map((draft) => toIteration(draft, toTime)),
+      setup: {
+        bytes: stages.setupBytes,
+        durationNs: (iterations[0]?.startNs ?? endNs) - this.startNs,
+      },
+      deviceState: {
+        bytes: stages.deviceBytes,
+        descriptionBytes: stages.descriptionBytes,
+        durationNs: stages.deviceNs,
+        devices: stream.devices,
+        agreesWithDescription: agrees(stream),
+      },
+      downtimeNs: this.downtimeOf(log, stages, endNs),
+      ramSections: sum((draft) => draft.sections),
+      isPostcopy: log.isPostcopy,
+      complete: stream.isEnded && readers.every(({ lostCount }) => lostCount === 0),
+      gaps: {
+        count: readers.reduce((total, { gapCount }) => total + gapCount, 0),
+        bytes: readers.reduce((total, { gapBytes }) => total + gapBytes, 0),
+        lost: readers.reduce((total, { lostCount }) => total + lostCount, 0),
+        resynchronised: readers.reduce((total, { foundCount }) => total + foundCount, 0),
+      },
+      hotPages: sends.hotPages,
+      pagesBySends: sends.pagesBySends,
+      dirtying: dirtyingOf(iterations, sends.pagesBySends),
+    };
+    this.clear();
+    return record;
+  }
+
+  private clear(): void {
+    for (const block of this.blocks.list) block.sends.clear();
+  }
+
+  /** Bytes of channels that are in no packet, because their meaning was lost, go to the last iteration. */
+  private chargeRest(stages: Stages): void {
+    for (const { channel } of this.channels) stages.setupBytes += Math.min(INITIAL_BYTES, channel.position);
+    const inPieces = this.order.pieces.reduce((total, { bytes }) => total + bytes, 0);
+    const inChannels = this.channels.reduce(
+      (total, { channel }) => total + Math.max(0, channel.position - INITIAL_BYTES),
+      0,
+    );
+    const last = stages.iterations[stages.iterations.length - 1];
+    if (last === undefined) stages.setupBytes += inChannels - inPieces;
+    else last.bytes += inChannels - inPieces;
+  }
+
+  private downtimeOf(log: MainLog, stages: Stages, endNs: number): number | null {
+    if (log.stopNs === null) return null;
+    if (log.isPostcopy) return log.runNs === null ? null : log.runNs - log.stopNs;
+    const stop = stages.iterations.find(({ stage }) => stage === 'stopAndCopy');
+    return endNs - Math.min(log.stopNs, stop?.startNs ?? log.stopNs);
+  }
+
+  private summariseSends(): Pick<MigrationRecord, 'hotPages' | 'pagesBySends'> {
+    const counts = new Array<number>(MAX_SENDS).fill(0);
+    for (const block of this.blocks.list) {
+      block.sends.forEach((_page, sent) => {
+        counts[sent - 1]! += 1;
+      });
+    }
+    let least = MAX_SENDS;
+    for (let above = 0; least > 1; least--) {
+      above += counts[least - 1]!;
+      if (above >= MAX_HOT_PAGES) break;
+    }
+    const hot: MigrationRecord['hotPages'] = [];
+    for (const block of this.blocks.list) {
+      const ofBlock: MigrationRecord['hotPages'] = [];
+      block.sends.forEach((page, sent) => {
+        if (sent < Math.max(2, least)) return;
+        ofBlock.push({ block: block.name, offset: page * this.blocks.pageBytes, sent });
+        if (ofBlock.length > 64 * MAX_HOT_PAGES) keepHottest(ofBlock);
+      });
+      hot.push(...ofBlock);
+    }
+    keepHottest(hot);
+    while (counts.length > 0 && counts[counts.length - 1] === 0) counts.pop();
+    return { hotPages: hot, pagesBySends: counts };
+  }
+}
+
+function keepHottest(pages: MigrationRecord['hotPages']): void {
+  pages.sort((a, b) => b.sent - a.sent || compareText(a.block, b.block) || a.offset - b.offset);
+  if (pages.length > MAX_HOT_PAGES) pages.length = MAX_HOT_PAGES;
+}
+
+function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** QEMU counts packets, not the initial message. */
+function ramBytesOf(channel: MultifdChannel): number {
+  return Math.max(0, channel.position - INITIAL_BYTES);
+}
+
+function agrees(stream: QemuStream): boolean | null {
+  const { described, devices } = stream;
+  if (described === null) return null;
+  return (
+    described.length === devices.length &&
+    described.every((device, i) => {
+      const { name, instance, bytes } = devices[i]!;
+      return device.name === name && device.instance === instance && device.bytes === bytes;
+    })
+  );
+}
+
+function transportOf(packets: Record<MigrationTransport, number>[]): MigrationRecord['transport'] {
+  const used = (['clear', 'ah', 'esp', 'ahEsp'] as const).filter((name) =>
+    packets.some((count) => count[name] > 0),
+  );
+  return used.length === 1 ? used[0]! : 'mixed';
+}
+
+function toIteration(draft: IterationDraft, toTime: (ns: number) => bigint): MigrationIteration {
+  const { startNs, endNs, ...rest } = draft;
+  return { ...rest, startNs: toTime(startNs), durationNs: endNs - startNs };
+}
+
+function dirtyingOf(iterations: IterationDraft[], pagesBySends: number[]): MigrationDirtying {
+  return {
+    intervals: iterations.slice(1).map((draft, i) => ({
+      iteration: draft.index,
+      durationNs: draft.startNs - iterations[i]!.startNs,
+      pages: draft.resentPages,
+      again: draft.resentFromPrevious,
+    })),
+    groups: pagesBySends.map((pages, resends) => ({ resends, pages })).filter(({ pages }) => pages > 0),
+  };
+}
