@@ -38,7 +38,7 @@ export function readScenario(written: unknown, suites: SuiteNames): ReadResult {
   const decoded = scenarioSchema.safeDecode(spelled as z.input<typeof scenarioSchema>);
   const named = nameSuites(spelled, suites);
   const faults = [
-    ...(decoded.error?.issues ?? []).flatMap((issue) => faultsOf(issue, spelled)),
+    ...(decoded.error?.issues ?? []).slice(0, MAX_FAULTS).flatMap((issue) => faultsOf(issue, spelled)),
     ...named.faults,
   ];
   if (!decoded.success || faults.length > 0) return { scenario: null, faults };
@@ -55,7 +55,9 @@ function spellOut(written: unknown): unknown {
     spelled['guest'] = { ...guest, workload: { kind: guest['workload'] } };
   }
   if (isRecord(migration)) {
-    const off = ['xbzrle', 'compression'].filter((key) => /^(off|none|false)$/i.test(`${migration[key]}`));
+    const off = ['xbzrle', 'compression'].filter((key) =>
+      /^(off|none|null|false)?$/i.test(`${migration[key]}`),
+    );
     spelled['migration'] = { ...migration, ...Object.fromEntries(off.map((key) => [key, null])) };
   }
   return spelled;
@@ -98,7 +100,7 @@ function unknownKey(parent: FieldPath, key: string, written: unknown): string {
   const kind = memberAt(written, [...parent, 'kind']);
   const suggestion = suggestKey(dotted(parent), key);
   if (parent.at(-1) === 'workload' && suggestion === `did you mean ${key}?`) {
-    return `does not go with kind ${kind}`;
+    return `does not go with kind ${kind}: choose another kind, or leave it out`;
   }
   return `unknown field: ${suggestion}`;
 }

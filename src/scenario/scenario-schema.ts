@@ -145,7 +145,7 @@ const migration = z
     compression: compression.nullable().default(null),
     postcopyAfterIterations: orWord(
       wholeNumber('iterations', 1, 1e6),
-      { off: null, none: null },
+      { off: null, none: null, null: null },
       'a number of iterations, or off',
     ).default(null),
     timeout: duration('ms', { least: 1, most: MAX_TIMEOUT_MS }).default(600_000),

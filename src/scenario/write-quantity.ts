@@ -52,10 +52,11 @@ function shortest(
   parse: (text: string) => number,
   otherwise: string,
 ): string {
-  return units
+  const shorter = units
     .map(([name, factor]) => `${Number((value / factor).toPrecision(15))}${name}`)
-    .filter((text) => isPlain(text) && !text.startsWith('0') && isReadAs(value, text, parse))
-    .reduce((best, text) => (text.length < best.length ? text : best), otherwise);
+    .filter((text) => text.length < otherwise.length && isPlain(text) && !text.startsWith('0'))
+    .sort((a, b) => a.length - b.length);
+  return shorter.find((text) => isReadAs(value, text, parse)) ?? otherwise;
 }
 
 function isReadAs(value: number, text: string, parse: (text: string) => number): boolean {

@@ -250,7 +250,7 @@ const WRONG_FIELDS: readonly (readonly [text: string, message: RegExp])[] = [
   ['guest: { memory: 1GiB, workload: { rate: 4 } }', /workload\.kind: write a kind: idle, uniform/],
   [
     'guest: { memory: 1GiB, workload: { kind: idle, rate: 4 } }',
-    /workload\.rate: does not go with kind idle$/,
+    /workload\.rate: does not go with kind idle: choose another/,
   ],
   ['guest: { memory: 1GiB, workload: { kind: trace, groups: [] } }', /groups: has no group of pages$/],
   ['{ guest: { memory: 1GiB }, network: { rtt: 200 } }', /rtt: 200 has no unit: write a time such as/],
