@@ -113,6 +113,7 @@ function addPiece(drafts: Map<string, IterationDraft>, piece: StagePiece, stage:
   draft.sections += piece.sections;
   draft.nameBytes += piece.nameBytes;
   draft.multifdPackets += piece.packets;
+  draft.repeatedPages += piece.repeatedPages;
 }
 
 function createDraft(piece: StagePiece, stage: number): IterationDraft {
@@ -131,6 +132,7 @@ function createDraft(piece: StagePiece, stage: number): IterationDraft {
     sections: 0,
     nameBytes: 0,
     multifdPackets: 0,
+    repeatedPages: 0,
   };
 }
 

@@ -24,6 +24,8 @@ export interface MigrationRecord {
   blocks: { name: string; bytes: number }[];
   /** Pages sent with their content as it is. */
   normalPages: number;
+  /** Those of them, or of the compressed ones, that QEMU sent a second time by mistake and does not count. */
+  repeatedPages: number;
   /** Pages of one repeated byte, sent as that byte. */
   zeroPages: number;
   /** Pages sent as differences. */
@@ -94,6 +96,11 @@ export interface MigrationIteration {
   nameBytes: number;
   /** Packets of multifd channels, those that only synchronise included. */
   multifdPackets: number;
+  /**
+   * Pages at the beginning of a multifd packet that had just ended another one: QEMU before 8.0 queues one twice now and
+   * then. They are in `normalPages`, and not in what QEMU reports.
+   */
+  repeatedPages: number;
 }
 
 export interface MigrationDeviceState {

@@ -110,6 +110,7 @@ export class Migration {
       pageBytes: blocks.pageBytes,
       blocks: blocks.list.map(({ name, bytes }) => ({ name, bytes: Number.isFinite(bytes) ? bytes : 0 })),
       normalPages: sum((draft) => draft.normalPages),
+      repeatedPages: sum((draft) => draft.repeatedPages),
       zeroPages: sum((draft) => draft.zeroPages),
       xbzrlePages: sum((draft) => draft.xbzrlePages),
       compressedPages: sum((draft) => draft.compressedPages),

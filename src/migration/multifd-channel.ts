@@ -198,6 +198,7 @@ export class MultifdChannel implements StreamConsumer {
       return;
     }
     packet.pages = 0;
+    packet.alloc = this.alloc;
     if (this.used > packet.offsets.length) packet.offsets = new Float64Array(MAX_PAGES);
     this.offsetsRead = 0;
     this.have = 0;

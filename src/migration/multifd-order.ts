@@ -4,17 +4,30 @@ import { countPage, createPiece, PageKind, Stage, type StagePiece } from './stag
 /*
  * Theory of operation. The migration thread hands packets to whichever channel is idle and numbers them in the order of the
  * scan. Channels run ahead of each other, so packets wait here until every channel has passed their number, and are
- * then taken in order. That is where passes over memory are told: they end where the scan goes back.
+ * then taken in order. That is where passes over memory are told: they end where the scan goes back. A channel that lost
+ * packets, or has none to send, would stop all others; more than a bounded number never wait.
  *
- * From QEMU 9.0 on channels number packets themselves, a little out of order. A packet that only changed places with its
- * predecessor is no new pass: one of another channel that fits between the two before it and holds no page of this pass.
+ * Numbers are not always to be trusted:
  *
- * A channel that lost packets, or has none to send, would stop all others; more than a bounded number never wait.
+ *  - Before QEMU 8.2 a synchronisation that comes while a channel still has a packet to send overwrites that packet's number
+ *    and flags (multifd_send_sync_main): a packet with pages and the SYNC flag was one of the last of its epoch, no more is
+ *    known. It begins a new pass only if its pages were sent in this one already, or cannot fit into it.
+ *  - From QEMU 9.0 on channels number packets themselves, a little out of order. A packet that only changed places with its
+ *    predecessor is no new pass: one of another channel that fits between the two before it and holds no page of this pass.
+ *
+ * Before QEMU 8.0 the page that fills a packet may be queued a second time (multifd_queue_page looks at the packet when the
+ * channel has it already; fixed with "Fix a race on reading MultiFDPages_t.block"). It is then on the wire twice, and
+ * counted once. Such a page is not one that the guest wrote to.
  */
 
 const MAX_WAITING = 256;
 const MAX_PIECES = 1 << 16;
+/** Full packets whose last pages are remembered. */
+const FULL_PACKETS = 32;
 const INITIAL_PAGES = 128;
+
+/** Where a packet stands in the scan: behind the one before, in a pass of its own, or earlier in the same pass. */
+const Place = { next: 0, newPass: 1, swapped: 2 } as const;
 
 /** One packet of one channel. */
 export interface MultifdPacket {
@@ -33,6 +46,8 @@ export interface MultifdPacket {
   normal: number;
   pages: number;
   offsets: Float64Array;
+  /** Pages for which it has room. */
+  alloc: number;
 }
 
 export class MultifdOrder {
@@ -46,12 +61,19 @@ export class MultifdOrder {
   /** Number that each channel has reached; Infinity once it has left. */
   private readonly reached: number[] = [];
   private pass = 0;
+  private passEpoch = 0;
+  /** Where the pass began, and where it has got to. */
+  private startBlock = 0;
+  private startOffset = 0;
   private lastMember = -1;
   private lastBlock = -1;
   private lastOffset = -1;
   /** Before the packet taken last. */
   private earlierBlock = -1;
   private earlierOffset = -1;
+  /** Last pages of full packets: pairs of block and offset, a ring. */
+  private readonly fullEnds = new Float64Array(2 * FULL_PACKETS).fill(-1);
+  private nextFull = 0;
 
   constructor(blocks: RamBlocks) {
     this.blocks = blocks;
@@ -84,6 +106,7 @@ export class MultifdOrder {
       normal: 0,
       pages: 0,
       offsets: new Float64Array(INITIAL_PAGES),
+      alloc: 0,
     };
     packet.member = member;
     packet.bytes = 0;
@@ -126,20 +149,21 @@ export class MultifdOrder {
   }
 
   private take(packet: MultifdPacket): void {
+    const { block, pages } = packet;
     if (packet.epoch > this.epoch) this.epoch = packet.epoch;
-    const { block, offsets, pages } = packet;
-    let isSwapped = false;
-    if (block !== null && pages > 0 && !isAfter(block.index, offsets[0]!, this.lastBlock, this.lastOffset)) {
-      isSwapped = this.isSwapped(packet, block, offsets[0]!);
-      if (!isSwapped) this.startPass();
+    if (block === null || pages === 0) {
+      this.charge(this.pieceFor(packet), packet);
+      return;
     }
+    const first = pages > 1 && this.isRepeated(block, packet.offsets[0]!) ? 1 : 0;
+    const place = this.placeOf(packet, block, packet.offsets[first]!);
+    if (place === Place.newPass) this.startPass(packet.epoch, block.index, packet.offsets[first]!);
     const piece = this.pieceFor(packet);
-    piece.bytes += packet.bytes;
-    piece.packets += 1;
-    piece.endNs = Math.max(piece.endNs, packet.endNs);
-    if (block === null || pages === 0) return;
-    const last = this.countPages(packet, block, piece);
-    if (isSwapped) return;
+    this.charge(piece, packet);
+    piece.repeatedPages += first;
+    const last = this.countPages(packet, block, first, piece);
+    if (pages === packet.alloc) this.rememberFull(block, packet.offsets[pages - 1]!);
+    if (place === Place.swapped) return;
     this.earlierBlock = this.lastBlock;
     this.earlierOffset = this.lastOffset;
     this.lastMember = packet.member;
@@ -147,18 +171,25 @@ export class MultifdOrder {
     this.lastOffset = last;
   }
 
+  private charge(piece: StagePiece, packet: MultifdPacket): void {
+    piece.bytes += packet.bytes;
+    piece.packets += 1;
+    piece.endNs = Math.max(piece.endNs, packet.endNs);
+  }
+
   /** @returns offset of the page that the scan has reached */
-  private countPages(packet: MultifdPacket, block: RamBlock, firstPiece: StagePiece): number {
+  private countPages(packet: MultifdPacket, block: RamBlock, first: number, firstPiece: StagePiece): number {
     const { offsets, pages, normal } = packet;
     const { pageBytes } = this.blocks;
     const kind = packet.isCompressed ? PageKind.compressed : PageKind.normal;
     let piece = firstPiece;
     let last = -1;
-    for (let i = 0; i < pages; i++) {
+    for (let i = 0; i < first; i++) countPage(piece, kind, -1);
+    for (let i = first; i < pages; i++) {
       const offset = offsets[i]!;
       // Zero pages, if any, were moved behind the others and are in no order.
-      if (i > 0 && i < normal && offset <= offsets[i - 1]!) {
-        this.startPass();
+      if (i > 0 && i < normal && offset < offsets[i - 1]!) {
+        this.startPass(packet.epoch, block.index, offset);
         const next = this.pieceFor(packet);
         const content = Math.floor((packet.bytes * (normal - i)) / normal);
         piece.bytes -= content;
@@ -173,17 +204,46 @@ export class MultifdOrder {
     return last;
   }
 
-  private startPass(): void {
+  private startPass(epoch: number, block: number, offset: number): void {
     this.pass += 1;
+    this.passEpoch = epoch;
+    this.startBlock = block;
+    this.startOffset = offset;
     this.lastBlock = -1;
     this.lastOffset = -1;
     this.earlierBlock = -1;
   }
 
-  private isSwapped(packet: MultifdPacket, block: RamBlock, offset: number): boolean {
-    if (packet.member === this.lastMember || this.earlierBlock < 0) return false;
-    if (!isAfter(block.index, offset, this.earlierBlock, this.earlierOffset)) return false;
-    return block.sends.passOf(offset / this.blocks.pageBytes) !== this.pass;
+  /** Where a packet belongs whose first page is at `offset`. */
+  private placeOf(packet: MultifdPacket, block: RamBlock, offset: number): number {
+    if (isAfter(block.index, offset, this.lastBlock, this.lastOffset)) return Place.next;
+    if (block.sends.passOf(offset / this.blocks.pageBytes) === this.pass) return Place.newPass;
+    if (packet.isSync) {
+      const mayFit =
+        packet.epoch === this.passEpoch || isAfter(block.index, offset, this.startBlock, this.startOffset);
+      return mayFit ? Place.swapped : Place.newPass;
+    }
+    const fits =
+      packet.member !== this.lastMember &&
+      this.earlierBlock >= 0 &&
+      isAfter(block.index, offset, this.earlierBlock, this.earlierOffset);
+    return fits ? Place.swapped : Place.newPass;
+  }
+
+  private rememberFull(block: RamBlock, offset: number): void {
+    this.fullEnds[this.nextFull] = block.index;
+    this.fullEnds[this.nextFull + 1] = offset;
+    this.nextFull = (this.nextFull + 2) % this.fullEnds.length;
+  }
+
+  /** Whether the page just filled another packet of this pass. */
+  private isRepeated(block: RamBlock, offset: number): boolean {
+    const { fullEnds } = this;
+    for (let i = 0; i < fullEnds.length; i += 2) {
+      if (fullEnds[i] !== block.index || fullEnds[i + 1] !== offset) continue;
+      return block.sends.passOf(offset / this.blocks.pageBytes) === this.pass;
+    }
+    return false;
   }
 
   private pieceFor(packet: MultifdPacket): StagePiece {

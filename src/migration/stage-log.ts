@@ -39,6 +39,8 @@ export interface StagePiece {
   nameBytes: number;
   /** Packets of multifd channels, those that only synchronise included. */
   packets: number;
+  /** Pages that QEMU queued a second time by mistake. */
+  repeatedPages: number;
 }
 
 /** Greatest number of pieces kept: 50 ms a section make an hour. What comes after is added to the last one. */
@@ -97,6 +99,7 @@ export function createPiece(
     sections: 0,
     nameBytes: 0,
     packets: 0,
+    repeatedPages: 0,
   };
 }
 
