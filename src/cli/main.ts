@@ -6,6 +6,7 @@ import { CliError, ExitCode } from './exit-code.js';
 import { discardUnfinishedFiles } from './output-file.js';
 import { definePackets } from './packets.js';
 import { definePlan } from './plan.js';
+import { defineScenarios } from './scenarios.js';
 import { defineSuites } from './suites.js';
 import { printMessage } from './terminal.js';
 
@@ -33,6 +34,7 @@ function buildProgram(): Command {
   defineAnalyze(program);
   definePackets(program);
   definePlan(program);
+  defineScenarios(program);
   defineSuites(program);
   return program;
 }

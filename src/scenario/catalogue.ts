@@ -163,7 +163,7 @@ const PUBLISHED: readonly NamedScenario[] = PUBLISHED_PROTECTIONS.flatMap(({ key
   PUBLISHED_MTUS.flatMap((mtu) =>
     PUBLISHED_MSSS.map(({ key: mssKey, title: mssTitle, mss }) => ({
       name: `published-${key}-${mtu}-${mssKey}`,
-      description: `Published grid: ${title}, MTU ${mtu}, ${mssTitle}.`,
+      description: `Published: ${title}, MTU ${mtu}, ${mssTitle}.`,
       guest: {
         memory: '1GiB',
         filled: '512MiB',
