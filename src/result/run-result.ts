@@ -30,13 +30,15 @@ export interface RunResult {
   intervals: Intervals | null;
 }
 
-export type RunSource =
-  | 'model:analytic'
-  | 'model:packet'
-  | 'measured:lab'
-  | 'measured:ssh'
-  | 'measured:local'
-  | 'measured:capture';
+export const RUN_SOURCES = [
+  'model:analytic',
+  'model:packet',
+  'measured:lab',
+  'measured:ssh',
+  'measured:local',
+  'measured:capture',
+] as const;
+export type RunSource = (typeof RUN_SOURCES)[number];
 
 /** What holds a transfer back: the link, a host's processor, round trips (window, loss), or QEMU's own max-bandwidth. */
 export const LIMITS = ['link', 'sourceCpu', 'destinationCpu', 'roundTrips', 'maxBandwidth'] as const;
@@ -66,22 +68,22 @@ export interface StreamResult {
 }
 
 /** Layers of `tare.analysis/1`. */
-export type WireLayers = Record<
-  | 'link'
-  | 'ip'
-  | 'udpEncap'
-  | 'ah'
-  | 'espHeader'
-  | 'espIv'
-  | 'espPadding'
-  | 'espTrailer'
-  | 'espIcv'
-  | 'innerIp'
-  | 'transport'
-  | 'payload'
-  | 'other',
-  number
->;
+export const WIRE_LAYERS = [
+  'link',
+  'ip',
+  'udpEncap',
+  'ah',
+  'espHeader',
+  'espIv',
+  'espPadding',
+  'espTrailer',
+  'espIcv',
+  'innerIp',
+  'transport',
+  'payload',
+  'other',
+] as const;
+export type WireLayers = Record<(typeof WIRE_LAYERS)[number], number>;
 
 /** Packets of the data direction, retransmitted ones and fragments included; acknowledgements on their own. */
 export interface WireResult {

@@ -140,7 +140,7 @@ const AH = 'sha256';
 const PUBLISHED_PROTECTIONS = [
   { key: 'clear', title: 'in the clear', ipsec: {} },
   { key: 'esp', title: 'ESP', ipsec: { esp: ESP } },
-  { key: 'ah-esp', title: 'AH around ESP', ipsec: { esp: ESP, ah: AH } },
+  { key: 'ah-esp', title: 'AH+ESP', ipsec: { esp: ESP, ah: AH } },
 ] as const;
 const PUBLISHED_MTUS = [1500, 9000] as const;
 /**

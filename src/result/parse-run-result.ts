@@ -1,0 +1,106 @@
+import { z } from 'zod';
+import { resolvedScenarioSchema } from '../scenario/check-scenario.js';
+import { LIMITS, RUN_SOURCES, type RunResult, WIRE_LAYERS } from './run-result.js';
+
+/** JSON that is no `tare.run/1`. The message names each field that is wrong. */
+export class RunResultError extends Error {
+  override readonly name = 'RunResultError';
+  /** Dotted: `iterations[3].pages`; empty where the whole is meant. */
+  readonly fields: readonly string[];
+
+  constructor(message: string, fields: readonly string[]) {
+    super(message);
+    this.fields = fields;
+  }
+}
+
+/** Fields of one run that are told in a message; a broken list may have thousands. */
+const MAX_FIELDS = 10;
+
+/** Models count in fractions too: only what cannot be is refused. */
+const amount = z.number().nonnegative();
+const share = z.number().min(0).max(1);
+const interval = z.object({ low: amount, median: amount, high: amount });
+const cpu = z.object({ seconds: amount });
+
+const runResultSchema: z.ZodType<RunResult> = z.object({
+  schema: z.literal('tare.run/1'),
+  scenario: resolvedScenarioSchema,
+  source: z.enum(RUN_SOURCES),
+  converged: z.boolean(),
+  totalTimeMs: amount,
+  downtimeMs: amount.nullable(),
+  standstillMs: amount.nullable(),
+  setupMs: amount,
+  iterations: z.array(
+    z.object({
+      index: z.int().nonnegative(),
+      startMs: amount,
+      durationMs: amount,
+      pages: amount,
+      zeroPages: amount,
+      bytes: amount,
+      remainingPages: amount,
+    }),
+  ),
+  stream: z.object({ bytes: amount, ramBytes: amount, normalPages: amount, zeroPages: amount }),
+  wire: z.object({
+    packets: amount,
+    bytes: amount,
+    bytesByLayer: z.record(z.enum(WIRE_LAYERS), amount),
+    acknowledgements: amount,
+    fragments: amount,
+    retransmissions: amount,
+  }),
+  cpu: z.object({ source: cpu, destination: cpu }),
+  throughputBps: amount,
+  limitedBy: z.enum(LIMITS),
+  timeByLimit: z.record(z.enum(LIMITS), share),
+  intervals: z
+    .object({
+      samples: z.int().positive(),
+      converged: share,
+      totalTimeMs: interval,
+      downtimeMs: interval.nullable(),
+      wirePackets: interval,
+    })
+    .nullable(),
+});
+
+/**
+ * A run as it was written by `renderRunJson` or `--json`. Fields it does not know are left out.
+ * @throws RunResultError naming the fields that are wrong
+ */
+export function parseRunResult(text: string): RunResult {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new RunResultError(`this is no JSON: ${reason}`, []);
+  }
+  return checkRunResult(value);
+}
+
+/**
+ * The same for JSON that is parsed already.
+ * @throws RunResultError naming the fields that are wrong
+ */
+export function checkRunResult(value: unknown): RunResult {
+  const result = runResultSchema.safeParse(value);
+  if (result.success) return result.data;
+  const issues = result.error.issues.map(({ path, message }) => ({ field: dotted(path), message }));
+  const told = issues.slice(0, MAX_FIELDS).map(({ field, message }) => `${field || 'run'}: ${message}`);
+  if (issues.length > MAX_FIELDS) told.push(`and ${issues.length - MAX_FIELDS} more`);
+  throw new RunResultError(
+    `this is no tare.run/1: ${told.join('; ')}`,
+    issues.map(({ field }) => field),
+  );
+}
+
+function dotted(path: readonly PropertyKey[]): string {
+  return path
+    .map((key) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`))
+    .join('')
+    .replace(/^\./, '');
+}
