@@ -1,3 +1,5 @@
+import type { MigrationIteration, MigrationRecord } from '../migration/migration-record.js';
+
 /**
  * What `tare analyze` found out, as plain data: the shape of `tare.analysis/1` (docs/FORMATS.md). Numbers are exact
  * integers unless their name says otherwise; times are decimal strings of nanoseconds since 1970 because they exceed
@@ -236,77 +238,23 @@ export interface TimelineSummary {
   byClass: Record<ProtectionClass, number[]>;
 }
 
-/** What protects a connection: a class of packets that can be read. */
-export type TransportClass = Extract<ProtectionClass, 'clear' | 'ah' | 'esp' | 'ahEsp'>;
-
 /**
- * A live migration as its own stream tells it. It could be read: it went in the clear, under AH, or in ESP that was opened.
- * Pages are of `pageBytes` bytes, bytes those of the TCP streams without headers, each counted once.
+ * A live migration as its own stream tells it: it went in the clear, under AH, or in ESP that was opened. What is not told here is
+ * as in `MigrationRecord`.
  */
-export interface MigrationSummary {
-  /** Of the connection that is protected least; null if the capture has more flows than are told apart. */
-  transport: TransportClass | null;
+export interface MigrationSummary
+  extends Omit<MigrationRecord, 'startNs' | 'endNs' | 'iterations' | 'downtimeNs'> {
   /** Multifd channels; 0 if one connection carried all. */
   channels: number;
   startNs: string;
   endNs: string;
-  streamBytes: number;
-  normalPages: number;
-  zeroPages: number;
-  /** Passes over memory. */
   iterations: MigrationIterationSummary[];
-  /** How long the guest stood still, at least: from the first byte sent after it was stopped to the stream's last. */
+  /** How long the guest stood still, at least; null if its end or its beginning was not seen. */
   downtimeMs: number | null;
-  /** Whether nothing that matters is missing: the stream was followed to its end. */
-  complete: boolean;
-  /** Machine type, as the stream's start names it; null if that was not captured. */
-  machine: string | null;
-  /** Main connection first. */
-  connections: MigrationConnectionSummary[];
-  /** RAM with its framing, as QEMU 7.2 reports `transferred`. */
-  ramBytes: number;
-  pageBytes: number;
-  /** Guest memory and other RAM blocks (video memory, ROMs). */
-  blocks: { name: string; bytes: number }[];
-  /** Pages sent as differences, and compressed ones. */
-  xbzrlePages: number;
-  compressedPages: number;
-  setup: { bytes: number; durationNs: number };
-  /** Behind RAM's last byte; `descriptionBytes` of `bytes` are the JSON description. */
-  deviceState: { bytes: number; descriptionBytes: number; durationNs: number };
-  /** RAM sections. */
-  ramSections: number;
-  /** Stretches of the streams that the capture does not have, and how often the decoder found its way again. */
-  gaps: { count: number; bytes: number; resynchronised: number };
-  /** Pages sent most often, at most 64; `offset` is in the block. */
-  hotPages: { block: string; offset: number; sent: number }[];
-  /** Element i: pages sent i + 1 times; the last element: those sent more often, too. */
-  pagesBySends: number[];
 }
 
-export interface MigrationConnectionSummary {
-  role: 'main' | 'multifd' | 'postcopy';
-  source: string;
-  destination: string;
-  sourcePort: number;
-  destinationPort: number;
-  streamBytes: number;
-  /** As in `MigrationSummary.transport`. */
-  transport: TransportClass | null;
-}
-
-export interface MigrationIterationSummary {
-  index: number;
-  stage: 'precopy' | 'stopAndCopy';
+export interface MigrationIterationSummary extends Omit<MigrationIteration, 'startNs'> {
   startNs: string;
-  durationNs: number;
-  normalPages: number;
-  zeroPages: number;
-  /** Pages that an earlier iteration had sent. */
-  resentPages: number;
-  bytes: number;
-  /** RAM sections. */
-  sections: number;
 }
 
 export interface ErrorSummary {

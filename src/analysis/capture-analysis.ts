@@ -4,7 +4,7 @@ import type { FrameBlock } from '../packet/frame-block.js';
 import type { AnalysisSummary, InputSummary } from './analysis-summary.js';
 import { FrameWalk, type RowSink } from './frame-walk.js';
 import { createSaTable, type IpsecKnowledge } from './known-ipsec.js';
-import { summarizeMigrations } from './migration-summaries.js';
+import { summarizeMigration } from './summarize-migration.js';
 import { Tallies } from './tallies.js';
 import type { TapProfile } from './tap-profile.js';
 
@@ -29,19 +29,24 @@ export class CaptureAnalysis {
    * @param knowledge SAs and suites that are known
    * @param profile of the link that was tapped
    * @param fileIndex of the file that the frames come from
-   * @param observer is shown the rows too, each behind the tallies; rows that pieces counted on their own it does not see
+   * @param observers are shown the rows too, behind the tallies; rows that pieces counted on their own they do not see
    */
   constructor(
     knowledge: IpsecKnowledge,
     profile: TapProfile,
     fileIndex: number,
-    observer: RowSink | null = null,
+    ...observers: readonly RowSink[]
   ) {
     const table = createSaTable(knowledge);
     const opener = table.size === 0 ? null : new KeyedOpener(table);
     this.tallies = new Tallies(fileIndex);
-    const sink = observer === null ? this.tallies : inTurn(this.tallies, observer);
+    const sink = observers.length === 0 ? this.tallies : inTurn([this.tallies, ...observers]);
     this.walk = new FrameWalk(opener, profile, sink);
+  }
+
+  /** TCP segments that look like the beginning of a live migration. */
+  get migrationStarts(): number {
+    return this.tallies.migrationStarts;
   }
 
   /** Takes all frames of a block. ESP that can be opened is decrypted in place. */
@@ -88,17 +93,16 @@ export class CaptureAnalysis {
       inputs,
       frames: { total, malformed, decapsulatedCopies, superFrames, superFrameBytes, cutBySnaplen },
       ...tallied,
-      migrations: summarizeMigrations(migrations?.finish() ?? [], tallied.flows),
+      migrations: (migrations?.finish() ?? []).map(summarizeMigration),
       errors,
     };
   }
 }
 
-function inTurn(first: RowSink, second: RowSink): RowSink {
+function inTurn(sinks: readonly RowSink[]): RowSink {
   return {
     add(batch, from, to) {
-      first.add(batch, from, to);
-      second.add(batch, from, to);
+      for (const sink of sinks) sink.add(batch, from, to);
     },
   };
 }

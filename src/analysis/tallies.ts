@@ -5,6 +5,7 @@ import { Errors } from './errors.js';
 import { Flows } from './flows.js';
 import { Fragmentation } from './fragmentation.js';
 import type { IpsecKnowledge } from './known-ipsec.js';
+import { MigrationStarts } from './migration-starts.js';
 import { Overhead } from './overhead.js';
 import { SecurityAssociations } from './security-associations.js';
 import { Timeline } from './timeline.js';
@@ -23,6 +24,7 @@ export class Tallies {
   private readonly fragmentation = new Fragmentation();
   private readonly timeline = new Timeline();
   private readonly errors = new Errors();
+  private readonly starts = new MigrationStarts();
 
   /** @param fileIndex of the file that the rows come from */
   constructor(fileIndex: number) {
@@ -37,6 +39,12 @@ export class Tallies {
     this.fragmentation.add(batch, from, to);
     this.timeline.add(batch, from, to);
     this.errors.add(batch, from, to);
+    this.starts.add(batch, from, to);
+  }
+
+  /** TCP segments that look like the beginning of a live migration. */
+  get migrationStarts(): number {
+    return this.starts.state.count;
   }
 
   /** Hands over everything; nothing may be added afterwards. */
@@ -48,6 +56,7 @@ export class Tallies {
       fragmentation: this.fragmentation.state,
       timeline: this.timeline.state,
       errors: this.errors.state,
+      migrationStarts: this.starts.state,
     };
   }
 
@@ -62,6 +71,7 @@ export class Tallies {
     this.fragmentation.merge(later.fragmentation);
     this.timeline.merge(later.timeline);
     this.errors.merge(later.errors, framesBefore);
+    this.starts.merge(later.migrationStarts);
   }
 
   /** @param paths of the files, by index */

@@ -5,6 +5,8 @@ export interface Progress {
   /** Null where it cannot be known: stdin. */
   readonly bytesTotal: number | null;
   readonly frames: number;
+  /** What is being done; default `packets`. */
+  readonly stage?: 'packets' | 'migrations';
 }
 
 /** Work that comes in pieces. */
@@ -69,8 +71,12 @@ function describeWait(seconds: number): string {
   return seconds < 60 ? `${seconds} s` : formatSeconds(seconds);
 }
 
-function describeProgress({ bytesDone, bytesTotal, frames }: Progress, seconds: number): string {
-  const speed = `${formatBytes(bytesDone / seconds)}/s, ${formatCount(Math.round(frames / seconds))} packets/s`;
+function describeProgress({ bytesDone, bytesTotal, frames, stage }: Progress, seconds: number): string {
+  const doing =
+    stage === 'migrations'
+      ? 'following the migration'
+      : `${formatCount(Math.round(frames / seconds))} packets/s`;
+  const speed = `${formatBytes(bytesDone / seconds)}/s, ${doing}`;
   if (bytesTotal === null || bytesTotal === 0) return `${formatBytes(bytesDone)}, ${speed}`;
   const leftSeconds = bytesDone > 0 ? (seconds / bytesDone) * Math.max(0, bytesTotal - bytesDone) : 0;
   const share = formatShare(Math.min(bytesDone, bytesTotal), bytesTotal);

@@ -5,7 +5,10 @@ export interface AnalyzeProgress {
   bytesDone: number;
   /** Null while a pipe is among the inputs. */
   bytesTotal: number | null;
+  /** Each counted once, however often it is read. */
   frames: number;
+  /** `migrations`: captures are read once more, in order, to follow the live migrations found in them. */
+  stage: 'packets' | 'migrations';
 }
 
 export interface AnalyzeRequest extends IpsecKnowledge {
@@ -13,5 +16,7 @@ export interface AnalyzeRequest extends IpsecKnowledge {
   paths: readonly string[];
   /** Threads to spread the work over; 1 does all of it here. */
   workers: number;
+  /** Greatest piece of a file that a thread takes at a time. Default: what suits the file. */
+  chunkBytes?: number;
   onProgress?: (progress: AnalyzeProgress) => void;
 }

@@ -1,10 +1,13 @@
 import type { AnalysisSummary, InputSummary } from '../analysis/analysis-summary.js';
 import { CaptureAnalysis, type CaptureAnalysisState } from '../analysis/capture-analysis.js';
+import type { RowSink } from '../analysis/frame-walk.js';
 import { profileTap } from '../analysis/tap-profile.js';
 import { CaptureOpenError } from '../capture/capture-open-error.js';
 import { type CaptureSource, openCapture } from '../capture/capture-source.js';
+import { MigrationObserver } from '../migration/migration-observer.js';
 import type { AnalyzeProgress, AnalyzeRequest } from './analyze-request.js';
 import { planFile } from './file-plan.js';
+import { followMigrations } from './follow-migrations.js';
 import { RangePool } from './range-pool.js';
 import type { WorkerThreads } from './worker-threads.js';
 
@@ -12,6 +15,8 @@ import type { WorkerThreads } from './worker-threads.js';
 interface FileResult {
   input: Omit<InputSummary, 'path'>;
   analysis: CaptureAnalysisState | null;
+  /** The source, if it was read in ranges: nobody has seen its packets in order. */
+  unordered: CaptureSource | null;
 }
 
 /**
@@ -25,7 +30,8 @@ export async function analyzeSources(
   const sources = await openAll(request.paths);
   const meter = new ProgressMeter(sources, request.onProgress);
   const pool = threads === null ? null : new RangePool(request, threads, meter.add);
-  const total = new CaptureAnalysis(request, profileTap(null), 0);
+  const migrations = new MigrationObserver();
+  const total = new CaptureAnalysis(request, profileTap(null), 0, migrations);
   const inputs: InputSummary[] = [];
   try {
     for (const [index, source] of sources.entries()) {
@@ -33,14 +39,21 @@ export async function analyzeSources(
       const result =
         source instanceof CaptureOpenError
           ? unreadable(source)
-          : await analyzeSource(source, index, request, pool, meter);
+          : await analyzeSource(source, index, request, pool, meter, migrations);
       inputs.push({ path, ...result.input });
-      if (result.analysis !== null) total.merge(result.analysis, 0);
+      if (result.analysis === null) continue;
+      // One that began in an earlier file goes on in this.
+      const starts = total.migrationStarts + result.analysis.tallies.migrationStarts.count;
+      if (result.unordered !== null && starts > 0) {
+        meter.expectAgain(result.unordered);
+        await followMigrations(path, request, migrations, meter.addAgain);
+      }
+      total.merge(result.analysis, 0);
     }
   } finally {
     for (const source of sources) if (!(source instanceof CaptureOpenError)) source.close();
   }
-  return total.finish(request, inputs);
+  return total.finish(request, inputs, migrations);
 }
 
 async function openAll(paths: readonly string[]): Promise<(CaptureSource | CaptureOpenError)[]> {
@@ -68,6 +81,7 @@ function unreadable(error: CaptureOpenError): FileResult {
       error: { message: error.message, offset: 0 },
     },
     analysis: null,
+    unordered: null,
   };
 }
 
@@ -77,9 +91,10 @@ async function analyzeSource(
   request: AnalyzeRequest,
   pool: RangePool | null,
   meter: ProgressMeter,
+  migrations: RowSink,
 ): Promise<FileResult> {
-  const plan = pool === null ? null : planFile(source, request.workers);
-  if (pool === null || plan === null) return analyzeHere(source, fileIndex, request, meter);
+  const plan = pool === null ? null : planFile(source, request.workers, request.chunkBytes);
+  if (pool === null || plan === null) return analyzeHere(source, fileIndex, request, meter, migrations);
   const { outcome, analysis, mtu } = await pool.analyze(source.path, fileIndex, plan);
   return {
     input: {
@@ -92,6 +107,7 @@ async function analyzeSource(
       error: outcome.error,
     },
     analysis,
+    unordered: source,
   };
 }
 
@@ -101,6 +117,7 @@ async function analyzeHere(
   fileIndex: number,
   request: AnalyzeRequest,
   meter: ProgressMeter,
+  migrations: RowSink,
 ): Promise<FileResult> {
   let analysis: CaptureAnalysis | null = null;
   let profile = profileTap(null);
@@ -108,7 +125,7 @@ async function analyzeHere(
   for await (const block of source) {
     if (analysis === null) {
       profile = profileTap(block);
-      analysis = new CaptureAnalysis(request, profile, fileIndex);
+      analysis = new CaptureAnalysis(request, profile, fileIndex, migrations);
     }
     analysis.addBlock(block);
     meter.add(source.bytesRead - position, block.count);
@@ -125,6 +142,7 @@ async function analyzeHere(
       error: source.error,
     },
     analysis: analysis?.state() ?? null,
+    unordered: null,
   };
 }
 
@@ -143,12 +161,23 @@ class ProgressMeter {
       if (source instanceof CaptureOpenError) continue;
       bytesTotal = bytesTotal === null || source.sizeBytes === null ? null : bytesTotal + source.sizeBytes;
     }
-    this.progress = { bytesDone: 0, bytesTotal, frames: 0 };
+    this.progress = { bytesDone: 0, bytesTotal, frames: 0, stage: 'packets' };
   }
 
-  readonly add = (bytes: number, frames: number): void => {
+  readonly add = (bytes: number, frames: number): void => this.count('packets', bytes, frames);
+
+  /** For frames that were added before. */
+  readonly addAgain = (bytes: number): void => this.count('migrations', bytes, 0);
+
+  /** Says that a source will be read once more. */
+  expectAgain({ sizeBytes }: CaptureSource): void {
+    if (this.progress.bytesTotal !== null) this.progress.bytesTotal += sizeBytes ?? 0;
+  }
+
+  private count(stage: AnalyzeProgress['stage'], bytes: number, frames: number): void {
+    this.progress.stage = stage;
     this.progress.bytesDone += bytes;
     this.progress.frames += frames;
     this.report?.(this.progress);
-  };
+  }
 }

@@ -12,12 +12,13 @@ export interface FilePlan {
 
 /**
  * Divides a file, if that is worth it.
+ * @param chunkBytes greatest range; default what suits the file
  * @returns null if one thread is to read it from end to end
  */
-export function planFile(source: CaptureSource, workers: number): FilePlan | null {
+export function planFile(source: CaptureSource, workers: number, chunkBytes?: number): FilePlan | null {
   if (!source.seekable || source.sizeBytes === null || workers < 2) return null;
-  const chunkBytes = chunkSize(source.sizeBytes, workers);
-  if (source.sizeBytes <= chunkBytes) return null;
+  const rangeBytes = chunkBytes ?? chunkSize(source.sizeBytes, workers);
+  if (source.sizeBytes <= rangeBytes) return null;
   const { state } = probeCapture(source.path);
-  return state === null ? null : { ranges: planChunks(source.path, chunkBytes), state };
+  return state === null ? null : { ranges: planChunks(source.path, rangeBytes), state };
 }

@@ -3,6 +3,7 @@ import { CaptureAnalysis } from '../analysis/capture-analysis.js';
 import type { IpsecKnowledge } from '../analysis/known-ipsec.js';
 import { profileTap } from '../analysis/tap-profile.js';
 import { openCapture } from '../capture/capture-source.js';
+import { MigrationObserver } from '../migration/migration-observer.js';
 import type { ObservedTraffic } from '../plan/what-if-report.js';
 import type { AnalyzeProgress } from './analyze-request.js';
 import { ObservedFlows } from './observed-flows.js';
@@ -25,9 +26,10 @@ export interface ObservedFiles {
  */
 export async function observeFiles(request: ObserveRequest): Promise<ObservedFiles> {
   const flows = new ObservedFlows();
-  const total = new CaptureAnalysis(request, profileTap(null), 0, flows);
+  const migrations = new MigrationObserver();
+  const total = new CaptureAnalysis(request, profileTap(null), 0, flows, migrations);
   const inputs: InputSummary[] = [];
-  const progress: AnalyzeProgress = { bytesDone: 0, bytesTotal: 0, frames: 0 };
+  const progress: AnalyzeProgress = { bytesDone: 0, bytesTotal: 0, frames: 0, stage: 'packets' };
   for (const [index, path] of request.paths.entries()) {
     const source = await openCapture(path);
     try {
@@ -38,7 +40,7 @@ export async function observeFiles(request: ObserveRequest): Promise<ObservedFil
       for await (const block of source) {
         if (analysis === null) {
           profile = profileTap(block);
-          analysis = new CaptureAnalysis(request, profile, index, flows);
+          analysis = new CaptureAnalysis(request, profile, index, flows, migrations);
         }
         analysis.addBlock(block);
         progress.bytesDone = bytesBefore + source.bytesRead;
@@ -52,7 +54,7 @@ export async function observeFiles(request: ObserveRequest): Promise<ObservedFil
       source.close();
     }
   }
-  const summary = total.finish(request, inputs);
+  const summary = total.finish(request, inputs, migrations);
   return { traffic: flows.finish(summary.securityAssociations), summary };
 }
 

@@ -1,7 +1,7 @@
 import type { MigrationIterationSummary, MigrationSummary } from '../analysis/analysis-summary.js';
 import { secondsBetween } from './format-quantity.js';
 
-export type StageKind = 'setup' | 'firstPass' | 'laterPass' | 'stopAndCopy' | 'deviceState';
+export type StageKind = 'setup' | 'firstPass' | 'laterPass' | 'stopAndCopy' | 'postcopy' | 'deviceState';
 
 /** What a migration did for a while. */
 export interface MigrationStage {
@@ -25,14 +25,15 @@ export function stagesOf(migration: MigrationSummary, maxPasses: number): Migrat
   const { setup, deviceState, iterations, startNs, endNs } = migration;
   const duration = secondsBetween(startNs, endNs);
   const passes = iterations.filter(({ stage }) => stage === 'precopy');
-  const last = iterations.filter(({ stage }) => stage === 'stopAndCopy');
+  const last = iterations.filter(({ stage }) => stage !== 'precopy');
+  const stateBytes = deviceState.bytes + deviceState.descriptionBytes;
   const stateSeconds = deviceState.durationNs / 1e9;
   return [
     ...(setup.bytes > 0 ? [plainStage('setup', 'setup', 0, setup.durationNs / 1e9, setup.bytes)] : []),
     ...condense(passes, maxPasses).map((group) => passStage(migration, group)),
     ...last.map((iteration) => passStage(migration, [iteration])),
-    ...(deviceState.bytes > 0
-      ? [plainStage('deviceState', 'device state', duration - stateSeconds, stateSeconds, deviceState.bytes)]
+    ...(stateBytes > 0
+      ? [plainStage('deviceState', 'device state', duration - stateSeconds, stateSeconds, stateBytes)]
       : []),
   ];
 }
@@ -87,11 +88,12 @@ function passStage(
 }
 
 function kindOf({ stage }: MigrationIterationSummary, isFirst: boolean): StageKind {
-  if (stage === 'stopAndCopy') return 'stopAndCopy';
+  if (stage !== 'precopy') return stage;
   return isFirst ? 'firstPass' : 'laterPass';
 }
 
 function nameOf(first: MigrationIterationSummary, last: MigrationIterationSummary): string {
   if (first.stage === 'stopAndCopy') return 'stop-and-copy';
+  if (first.stage === 'postcopy') return 'post-copy';
   return first === last ? `pass ${first.index + 1}` : `passes ${first.index + 1}-${last.index + 1}`;
 }

@@ -3,6 +3,7 @@ import type {
   MigrationSummary,
   SecurityAssociationSummary,
 } from '../analysis/analysis-summary.js';
+import type { MigrationTransport } from '../migration/migration-record.js';
 import { escapeTerminal } from './escape-terminal.js';
 import {
   formatBytes,
@@ -58,13 +59,31 @@ function protectionOf(migration: MigrationSummary, summary: AnalysisSummary): Pr
       return espProtection('in ESP', migration, summary);
     case 'ahEsp':
       return espProtection('in ESP under AH', migration, summary);
-    case null:
-      return {
-        tone: 'caution',
-        way: 'of unknown protection',
-        exposure: 'There are more flows than are told apart; how this one was protected is not known.',
-      };
+    case 'mixed':
+      return mixedProtection(migration);
   }
+}
+
+/** Policies changed under way, or do not hold for all of its connections. */
+function mixedProtection({ connections }: MigrationSummary): Protection {
+  const sum = (transport: MigrationTransport) =>
+    connections.reduce((total, { packets }) => total + packets[transport], 0);
+  const clear = sum('clear');
+  const ah = sum('ah');
+  const counts = [
+    clear > 0 ? `${formatCount(clear)} in the clear` : '',
+    ah > 0 ? `${formatCount(ah)} under AH alone` : '',
+    `${formatCount(sum('esp') + sum('ahEsp'))} in ESP`,
+  ].filter((part) => part !== '');
+  const exposure =
+    clear + ah > 0
+      ? "Anyone on the path reads a part of the guest's memory"
+      : 'Not all packets were protected alike';
+  return {
+    tone: clear > 0 ? 'bad' : 'caution',
+    way: clear + ah > 0 ? 'only partly encrypted' : 'in ESP, partly under AH',
+    exposure: `${exposure}: of its packets ${counts.join(', ')}.`,
+  };
 }
 
 function describeClear({ securityAssociations }: AnalysisSummary): string {
@@ -108,6 +127,7 @@ function describeCourse(migration: MigrationSummary): string {
     formatCounted(iterations.length, 'pass over memory', 'passes over memory'),
     formatSeconds(secondsBetween(startNs, endNs)),
     downtimeMs === null ? '' : `guest stopped for at least ${formatSeconds(downtimeMs / 1e3)}`,
+    migration.isPostcopy ? 'the rest of its memory after it went on (post-copy)' : '',
   ]
     .filter((part) => part !== '')
     .join(', ');
@@ -120,7 +140,7 @@ function describeMissing({ complete, gaps, machine, iterations }: MigrationSumma
     gaps.count > 0
       ? `${formatBytes(gaps.bytes)} of it are missing in ${formatCounted(gaps.count, 'place')}`
       : '',
-    iterations.at(-1)?.stage === 'stopAndCopy' ? '' : 'its end was not seen',
+    iterations.at(-1)?.stage === 'precopy' || iterations.length === 0 ? 'its end was not seen' : '',
   ].filter((part) => part !== '');
   const reason = parts.length === 0 ? 'it could not be followed to its end' : parts.join(', ');
   return `Not complete: ${reason}. The figures are of what was read.`;

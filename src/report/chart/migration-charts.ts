@@ -16,6 +16,7 @@ const STAGES: Readonly<Record<StageKind, { readonly name: string; readonly color
   firstPass: { name: 'First pass: all memory', color: 'blue' },
   laterPass: { name: 'Later passes: what the guest wrote meanwhile', color: 'sky' },
   stopAndCopy: { name: 'Stop-and-copy', color: 'vermilion' },
+  postcopy: { name: 'Post-copy: the guest runs at the destination', color: 'green' },
   deviceState: { name: 'Device state', color: 'orange' },
 };
 const STAGE_ORDER = Object.keys(STAGES) as StageKind[];

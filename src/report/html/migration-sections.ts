@@ -1,7 +1,8 @@
 import type { AnalysisSummary, MigrationSummary } from '../../analysis/analysis-summary.js';
+import type { MigrationTransport } from '../../migration/migration-record.js';
 import { migrationCharts } from '../chart/migration-charts.js';
 import { escapeTerminal } from '../escape-terminal.js';
-import { formatBps, formatMemory, formatSeconds } from '../format-quantity.js';
+import { formatBps, formatBytes, formatCount, formatMemory, formatSeconds } from '../format-quantity.js';
 import { type MigrationStage, stagesOf } from '../migration-stages.js';
 import { judgeMigration } from '../migration-verdict.js';
 import { byteCell, columns, countCell, endpoint, PROTECTION_NAMES } from './analysis-tables.js';
@@ -10,6 +11,7 @@ import type { Cell, LeadLine, ReportSection, ReportTable } from './report-page.j
 const MAX_SECTIONS = 8;
 const MAX_PASSES = 200;
 const MAX_CONNECTIONS = 40;
+const MAX_DEVICES = 40;
 
 /** The headlines, for the top of the page. */
 export function migrationLead(summary: AnalysisSummary): LeadLine[] {
@@ -35,6 +37,7 @@ export function migrationSections(summary: AnalysisSummary): ReportSection[] {
         connectionTable(migration),
         memoryTable(migration),
         hotPageTable(migration),
+        deviceTable(migration),
       ].filter(({ rows }) => rows.length > 0),
     };
   });
@@ -77,14 +80,21 @@ function connectionTable({ connections }: MigrationSummary): ReportTable {
     columns: columns('What for', 'From', 'To', 'Protection', '#Stream bytes'),
     rows: connections
       .slice(0, MAX_CONNECTIONS)
-      .map(({ role, source, sourcePort, destination, destinationPort, transport, streamBytes }) => [
+      .map(({ role, source, sourcePort, destination, destinationPort, packets, streamBytes }) => [
         role,
         endpoint(source, sourcePort),
         endpoint(destination, destinationPort),
-        transport === null ? 'unknown' : PROTECTION_NAMES[transport],
+        describePackets(packets),
         byteCell(streamBytes),
       ]),
   };
+}
+
+/** `ESP`; where protection changed under way also how many packets had which. */
+function describePackets(packets: Readonly<Record<MigrationTransport, number>>): string {
+  const kinds = (Object.keys(packets) as MigrationTransport[]).filter((kind) => packets[kind] > 0);
+  if (kinds.length === 1) return PROTECTION_NAMES[kinds[0]!];
+  return kinds.map((kind) => `${PROTECTION_NAMES[kind]}: ${formatCount(packets[kind])}`).join(', ');
 }
 
 function memoryTable({ blocks, machine }: MigrationSummary): ReportTable {
@@ -107,6 +117,22 @@ function hotPageTable({ hotPages }: MigrationSummary): ReportTable {
       countCell(sent),
     ]),
   };
+}
+
+function deviceTable({
+  deviceState: { devices, descriptionBytes, agreesWithDescription },
+}: MigrationSummary): ReportTable {
+  const table: ReportTable = {
+    caption: 'State of devices',
+    columns: columns('Device', '#Instance', '#Stream bytes'),
+    rows: devices
+      .toSorted((a, b) => b.bytes - a.bytes)
+      .slice(0, MAX_DEVICES)
+      .map(({ name, instance, bytes }) => [escapeTerminal(name), countCell(instance), byteCell(bytes)]),
+  };
+  if (agreesWithDescription === null) return table;
+  const agrees = agreesWithDescription ? 'tells the same devices and sizes' : 'tells other devices or sizes';
+  return { ...table, note: `QEMU's own description (${formatBytes(descriptionBytes)}) ${agrees}.` };
 }
 
 function secondsCell(seconds: number): Cell {

@@ -40,6 +40,15 @@ test('then share, speed and time left are', () => {
   assert.ok(screen.written.endsWith('\r\u001b[K'));
 });
 
+test('captures that are read once more for a migration say so in place of packets', () => {
+  const screen = new FakeScreen(true);
+  let now = 0;
+  const line = new ProgressLine(screen, true, () => now);
+  now = 2000;
+  line.update({ ...HALF, stage: 'migrations' });
+  assert.equal(screen.written, '\r\u001b[K50.0 %, 25.0 MB/s, following the migration, 2 s left');
+});
+
 test('of a pipe the amount is shown, since its end is not known', () => {
   const screen = new FakeScreen(true);
   let now = 0;

@@ -2,7 +2,7 @@ import type { MigrationIterationSummary, MigrationSummary } from '../../../src/a
 
 export const MIGRATION_START_NS = 1_700_000_000_000_000_000n;
 
-function iteration(
+export function sampleIteration(
   changes: Partial<MigrationIterationSummary> & { startMs: number; durationMs: number },
 ): MigrationIterationSummary {
   const { startMs, durationMs, ...rest } = changes;
@@ -15,6 +15,11 @@ function iteration(
     zeroPages: 0,
     resentPages: 0,
     bytes: 0,
+    xbzrlePages: 0,
+    compressedPages: 0,
+    resentFromPrevious: 0,
+    nameBytes: 7,
+    multifdPackets: 0,
     sections: 1,
     ...rest,
   };
@@ -31,8 +36,14 @@ export function sampleMigration(changes: Partial<MigrationSummary> = {}): Migrat
     normalPages: 3_322,
     zeroPages: 6_162,
     iterations: [
-      iteration({ startMs: 25, durationMs: 680, normalPages: 2_160, zeroPages: 6_162, bytes: 8_920_000 }),
-      iteration({
+      sampleIteration({
+        startMs: 25,
+        durationMs: 680,
+        normalPages: 2_160,
+        zeroPages: 6_162,
+        bytes: 8_920_000,
+      }),
+      sampleIteration({
         index: 1,
         startMs: 705,
         durationMs: 50,
@@ -40,7 +51,7 @@ export function sampleMigration(changes: Partial<MigrationSummary> = {}): Migrat
         resentPages: 500,
         bytes: 2_050_000,
       }),
-      iteration({
+      sampleIteration({
         index: 2,
         startMs: 755,
         durationMs: 100,
@@ -48,7 +59,7 @@ export function sampleMigration(changes: Partial<MigrationSummary> = {}): Migrat
         resentPages: 140,
         bytes: 616_000,
       }),
-      iteration({
+      sampleIteration({
         index: 3,
         stage: 'stopAndCopy',
         startMs: 855,
@@ -69,7 +80,8 @@ export function sampleMigration(changes: Partial<MigrationSummary> = {}): Migrat
         sourcePort: 52_110,
         destinationPort: 49_152,
         streamBytes: 13_800_000,
-        transport: 'clear',
+        packets: { clear: 9_540, ah: 0, esp: 0, ahEsp: 0 },
+        channel: null,
       },
     ],
     ramBytes: 13_689_133,
@@ -81,14 +93,37 @@ export function sampleMigration(changes: Partial<MigrationSummary> = {}): Migrat
     xbzrlePages: 0,
     compressedPages: 0,
     setup: { bytes: 187, durationNs: 25_000_000 },
-    deviceState: { bytes: 110_000, descriptionBytes: 60_000, durationNs: 16_000_000 },
+    deviceState: {
+      bytes: 50_000,
+      descriptionBytes: 60_000,
+      durationNs: 16_000_000,
+      devices: [
+        { name: 'timer', instance: 0, bytes: 50 },
+        { name: 'cpu', instance: 0, bytes: 16_440 },
+      ],
+      agreesWithDescription: true,
+    },
     ramSections: 12,
-    gaps: { count: 0, bytes: 0, resynchronised: 0 },
+    gaps: { count: 0, bytes: 0, lost: 0, resynchronised: 0 },
     hotPages: [
       { block: 'pc.ram', offset: 0x10_0000, sent: 4 },
       { block: 'pc.ram', offset: 0x10_1000, sent: 3 },
     ],
     pagesBySends: [7_800, 512, 140, 1],
+    isPostcopy: false,
+    dirtying: {
+      intervals: [
+        { iteration: 1, durationNs: 680_000_000, pages: 500, again: 0 },
+        { iteration: 2, durationNs: 50_000_000, pages: 140, again: 130 },
+        { iteration: 3, durationNs: 100_000_000, pages: 512, again: 140 },
+      ],
+      groups: [
+        { resends: 0, pages: 7_800 },
+        { resends: 1, pages: 512 },
+        { resends: 2, pages: 140 },
+        { resends: 3, pages: 1 },
+      ],
+    },
     ...changes,
   };
 }
