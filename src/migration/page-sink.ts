@@ -1,6 +1,7 @@
 /**
  * Takes the content of pages as it passes, for whoever wants to rebuild the guest's memory. Content comes in as many pieces as
- * there were segments and is valid during the call only. Pages sent compressed or as differences are not offered.
+ * there were segments, those of several
+ * channels interleaved, and is valid during the call only. Pages sent compressed or as differences are not offered.
  */
 export interface PageSink {
   /**
