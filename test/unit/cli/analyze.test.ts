@@ -46,6 +46,21 @@ test('JSON has the fields that docs/FORMATS.md lists, in that order', () => {
   assert.deepEqual(Object.keys(summary), fields);
 });
 
+test('JSON of a migration has the fields that docs/FORMATS.md lists', () => {
+  const section = readFileSync(repoPath('docs/FORMATS.md'), 'utf8')
+    .split('### migrations')[1]!
+    .split('### errors')[0]!;
+  const [migration] = analyze([CLEAR]).migrations;
+  const rows = [...section.matchAll(/^\| ((?:`\w+`(?:, )?)+) \|/gm)].flatMap(([, names]) =>
+    [...names!.matchAll(/\w+/g)].map(([name]) => name),
+  );
+  assert.deepEqual(rows.toSorted(), Object.keys(migration!).toSorted());
+  for (const list of ['connections', 'iterations'] as const) {
+    const [, names] = new RegExp(`\`${list}\`: \`\\{([^}]*)\\}`).exec(section)!;
+    assert.deepEqual(names!.split(/,\s+/).toSorted(), Object.keys(migration![list][0]!).toSorted(), list);
+  }
+});
+
 test('the JSON of one capture is the same byte for byte, however it is read', () => {
   const once = runTare(['analyze', '--json', CLEAR, '--workers', '1']).stdout;
   assert.equal(runTare(['analyze', '--json', CLEAR, '--workers', '2']).stdout, once);

@@ -17,6 +17,7 @@ export function sampleIteration(
     bytes: 0,
     xbzrlePages: 0,
     compressedPages: 0,
+    repeatedPages: 0,
     resentFromPrevious: 0,
     nameBytes: 7,
     multifdPackets: 0,
@@ -92,6 +93,7 @@ export function sampleMigration(changes: Partial<MigrationSummary> = {}): Migrat
     ],
     xbzrlePages: 0,
     compressedPages: 0,
+    repeatedPages: 0,
     setup: { bytes: 187, durationNs: 25_000_000 },
     deviceState: {
       bytes: 50_000,
