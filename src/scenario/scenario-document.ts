@@ -19,7 +19,7 @@ import type { ScenarioProblem } from './scenario-error.js';
  * into plain values and into nodes that know where they stood.
  */
 
-const MAX_CHARACTERS = 1 << 18;
+const MAX_CHARACTERS = 1 << 17;
 const MAX_ALIASES = 100;
 /** A scenario has five levels. */
 const MAX_DEPTH = 50;

@@ -364,9 +364,9 @@ test('aliases may save typing, not blow up', () => {
 test('texts too long or too deep for a scenario are refused before they cost anything', () => {
   const hostile = {
     long: `# ${'x'.repeat(300_000)}`,
-    brackets: '['.repeat(200_000),
-    braces: '{a: '.repeat(60_000),
-    dashes: '- '.repeat(100_000),
+    brackets: '['.repeat(60_000),
+    braces: '{a: '.repeat(30_000),
+    dashes: '- '.repeat(50_000),
     indented: Array.from({ length: 400 }, (_, i) => `${' '.repeat(i)}a:`).join('\n'),
   };
   for (const [name, text] of Object.entries(hostile)) {
