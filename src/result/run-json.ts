@@ -54,7 +54,12 @@ export function runJson(run: RunResult): RunResult {
 
 /** One line, without line feed: for JSON lines. Read back by `parseRunResult`. */
 export function renderRunLine(run: RunResult): string {
-  return JSON.stringify(runJson(run)).replace(UNSAFE, escapeUnits);
+  return renderLine(runJson(run));
+}
+
+/** Any JSON on one line, without line feed, safe on a terminal. */
+export function renderLine(value: unknown): string {
+  return JSON.stringify(value).replace(UNSAFE, escapeUnits);
 }
 
 /** What JSON leaves as it is and a terminal could act on: names come from files. */
