@@ -1,4 +1,4 @@
-const SHARED_LANES = 4;
+const SHARED_LANES = 3;
 const LANES_PER_CONNECTION = 5;
 
 /** What the lanes of a transfer are for. At equal times the order below decides. */
@@ -9,18 +9,16 @@ export const LaneKind = {
   destinationSoftirq: 1,
   /** Softirq at the source is done with an acknowledgement. */
   sourceSoftirq: 2,
-  /** A sender's own device has sent packets that kept segments waiting. */
-  device: 3,
   /** Of a connection: a step of the thread that writes to it. */
-  writer: 4,
+  writer: 3,
   /** A segment that the thread sent reaches the link. */
-  writerSegment: 5,
+  writerSegment: 4,
   /** A timer of the sender. */
-  senderTimer: 6,
+  senderTimer: 5,
   /** A delayed acknowledgement is due. */
-  delayedAck: 7,
+  delayedAck: 6,
   /** The thread that reads from it. */
-  reader: 8,
+  reader: 7,
 } as const;
 
 export function laneCount(connections: number): number {
@@ -32,11 +30,14 @@ export function laneOf(kind: number, connection: number): number {
   return kind < SHARED_LANES ? kind : kind + LANES_PER_CONNECTION * connection;
 }
 
-export function kindOf(lane: number): number {
-  return lane < SHARED_LANES ? lane : SHARED_LANES + ((lane - SHARED_LANES) % LANES_PER_CONNECTION);
-}
-
-/** Of a lane that belongs to one. */
-export function connectionOf(lane: number): number {
-  return Math.trunc((lane - SHARED_LANES) / LANES_PER_CONNECTION);
+/** What each lane is for, and whose it is: two tables with an entry for each lane. */
+export function lanePlan(connections: number): { kinds: Uint8Array; connections: Uint16Array } {
+  const kinds = new Uint8Array(laneCount(connections));
+  const owners = new Uint16Array(kinds.length);
+  for (let lane = 0; lane < kinds.length; lane++) {
+    const beyond = lane - SHARED_LANES;
+    kinds[lane] = beyond < 0 ? lane : SHARED_LANES + (beyond % LANES_PER_CONNECTION);
+    owners[lane] = beyond < 0 ? 0 : Math.trunc(beyond / LANES_PER_CONNECTION);
+  }
+  return { kinds, connections: owners };
 }

@@ -6,7 +6,7 @@ import { DestinationHost } from './destination-host.js';
 import { EventLanes } from './event-lanes.js';
 import { FrameSizes } from './frame-sizes.js';
 import type { HostProcessors } from './host-processors.js';
-import { connectionOf, kindOf, LaneKind, laneCount } from './lane-plan.js';
+import { LaneKind, laneCount, lanePlan } from './lane-plan.js';
 import { LimitClock } from './limit-clock.js';
 import { type LossProcess, RandomLoss } from './loss-process.js';
 import type { SegmentLane } from './segment-lane.js';
@@ -39,6 +39,8 @@ export function simulateTransfer(
 /** The parts of one simulation, and which of them acts next. */
 class Transfer {
   readonly #lanes: EventLanes;
+  readonly #kinds: Uint8Array;
+  readonly #connections: Uint16Array;
   readonly #sizes: FrameSizes;
   readonly #link: BottleneckLink;
   readonly #source: SourceHost;
@@ -51,6 +53,9 @@ class Transfer {
     const losses = options.losses ?? new RandomLoss(channel.loss, new Random(options.seed));
     this.#timeLimitNs = options.timeLimitNs;
     this.#lanes = new EventLanes(laneCount(connections));
+    const plan = lanePlan(connections);
+    this.#kinds = plan.kinds;
+    this.#connections = plan.connections;
     this.#sizes = new FrameSizes(channel.cost, channel.mtuBytes, channel.mssBytes);
     this.#link = new BottleneckLink(channel, this.#sizes, losses);
     this.#destination = new DestinationHost(
@@ -89,12 +94,13 @@ class Transfer {
   #step(lane: number, nowNs: number): void {
     const source = this.#source;
     const destination = this.#destination;
-    switch (kindOf(lane)) {
+    const connection = this.#connections[lane]!;
+    switch (this.#kinds[lane]!) {
       case LaneKind.softirqSegment:
         this.#enterLink(source.softirqLane, nowNs);
         break;
       case LaneKind.writerSegment:
-        this.#enterLink(source.writerLanes[connectionOf(lane)]!, nowNs);
+        this.#enterLink(source.writerLanes[connection]!, nowNs);
         break;
       case LaneKind.destinationSoftirq:
         destination.receive(nowNs);
@@ -104,17 +110,17 @@ class Transfer {
         source.receive(nowNs);
         break;
       case LaneKind.writer:
-        source.proceed(connectionOf(lane), nowNs);
+        source.proceed(connection, nowNs);
         break;
       case LaneKind.senderTimer:
-        source.timeOut(connectionOf(lane), nowNs);
+        source.timeOut(connection, nowNs);
         break;
       case LaneKind.delayedAck:
-        destination.delayedAck(connectionOf(lane), nowNs);
+        destination.delayedAck(connection, nowNs);
         source.schedule();
         break;
       case LaneKind.reader:
-        destination.read(connectionOf(lane), nowNs);
+        destination.read(connection, nowNs);
         source.schedule();
         break;
     }

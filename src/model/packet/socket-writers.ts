@@ -11,17 +11,19 @@ const Step = {
   idle: 0,
   /** QEMU's own work before a write. */
   working: 1,
-  /** In the kernel: copying portions and sending. */
+  /** In the kernel, which owns the socket: copying portions and sending. */
   writing: 2,
+  /** In the kernel, before the socket is let go: taking up what came meanwhile. */
+  releasing: 3,
   /** The socket is full. */
-  blocked: 3,
+  blocked: 4,
   /** The migration thread alone: its rate limit. */
-  sleeping: 4,
+  sleeping: 5,
   /** The migration thread alone: work before it hands over. */
-  preparing: 5,
+  preparing: 6,
   /** The migration thread alone: no connection is idle. */
-  handing: 6,
-  ended: 7,
+  handing: 7,
+  ended: 8,
 } as const;
 type Step = (typeof Step)[keyof typeof Step];
 
@@ -96,6 +98,9 @@ export class SocketWriters {
       case Step.writing:
         this.#write(thread, nowNs);
         break;
+      case Step.releasing:
+        this.#release(thread, nowNs);
+        break;
       default:
         // Woken: only the migration thread has something to ask when it is idle
         if (thread === 0) this.#ask(nowNs);
@@ -159,15 +164,10 @@ export class SocketWriters {
 
   #write(thread: number, nowNs: number): void {
     const left = this.#leftBytes[thread]!;
-    if (left === 0) {
-      this.#finish(thread, nowNs);
-      return;
-    }
     const sender = this.#senders[thread]!;
     const { buffer } = sender;
-    if (!buffer.hasRoom(sender.ackedByte)) {
-      this.#step[thread] = Step.blocked;
-      this.#processors.release(thread, nowNs);
+    if (left === 0 || !buffer.hasRoom(sender.ackedByte)) {
+      this.#release(thread, nowNs);
       return;
     }
     const portion = Math.min(left, buffer.portionBytes);
@@ -175,9 +175,37 @@ export class SocketWriters {
     this.#leftBytes[thread] = left - portion;
     this.writtenBytes += portion;
     sender.isWriting = portion < left;
+    sender.isOwned = true;
     this.#step[thread] = Step.writing;
+    this.#push(thread, nowNs);
+  }
+
+  /** The thread lets the socket go: the write is done, or waits for room. */
+  #release(thread: number, nowNs: number): void {
+    const sender = this.#senders[thread]!;
+    const left = this.#leftBytes[thread]!;
+    if (sender.backlog.size > 0) {
+      sender.processBacklog(nowNs);
+      this.#step[thread] = Step.releasing;
+      this.#push(thread, nowNs);
+      if (left > 0) sender.expandBuffer();
+      return;
+    }
+    sender.isOwned = false;
+    if (left === 0) {
+      this.#finish(thread, nowNs);
+    } else if (sender.buffer.hasRoom(sender.ackedByte)) {
+      this.#write(thread, nowNs);
+    } else {
+      this.#step[thread] = Step.blocked;
+      this.#processors.release(thread, nowNs);
+    }
+  }
+
+  #push(thread: number, nowNs: number): void {
+    const sender = this.#senders[thread]!;
     const output = this.#outputs[thread]!;
-    output.cursorNs = nowNs;
+    output.cursorNs = Math.max(nowNs, sender.lockedUntilNs);
     sender.push(nowNs, output);
     this.#lanes.setEarlier(laneOf(LaneKind.senderTimer, thread), sender.timerNs);
     this.#processors.beginKernel(thread, nowNs, output.cursorNs);

@@ -81,24 +81,35 @@ export class SourceHost {
     const { connection, nextSegment, sacked, windowEnd } = acks;
     const startNs = this.nextStartNs;
     acks.drop();
-    this.senders[connection]!.acknowledge(nowNs, nextSegment, sacked, windowEnd);
-    this.#push(connection, startNs, nowNs);
-    this.writers.wakeIfRoom(connection, nowNs);
+    const sender = this.senders[connection]!;
+    if (sender.isOwned) {
+      sender.backlog.push(nowNs, connection, nextSegment, sacked, windowEnd);
+      this.processors.softirq(startNs, nowNs);
+    } else {
+      sender.acknowledge(nowNs, nextSegment, sacked, windowEnd);
+      this.#push(sender, connection, startNs, nowNs);
+      this.writers.wakeIfRoom(connection, nowNs);
+    }
     this.schedule();
   }
 
   /** The timer lane of a connection fires, perhaps for a time that has moved. */
   timeOut(connection: number, nowNs: number): void {
     const sender = this.senders[connection]!;
-    if (sender.timerNs <= nowNs) {
+    const lane = laneOf(LaneKind.senderTimer, connection);
+    if (sender.timerNs > nowNs) {
+      this.#lanes.set(lane, sender.timerNs);
+    } else if (sender.isOwned) {
+      // Until the process is through, and then at once
+      this.#lanes.set(lane, Math.max(nowNs + 1, this.processors.threadFreeNs[connection]!));
+    } else {
       const startNs = Math.max(nowNs, this.processors.softirqFreeNs);
       this.softirqLane.cursorNs = startNs;
       sender.timeOut(nowNs, this.softirqLane);
-      sender.push(nowNs, this.softirqLane);
-      this.processors.softirq(startNs, this.softirqLane.cursorNs);
+      this.#push(sender, connection, startNs, this.softirqLane.cursorNs);
+      this.#lanes.set(lane, sender.timerNs);
       this.schedule();
     }
-    this.#lanes.set(laneOf(LaneKind.senderTimer, connection), sender.timerNs);
   }
 
   /** The lane of a thread fires. */
@@ -108,11 +119,11 @@ export class SourceHost {
     if (this.processors.isShared) this.schedule();
   }
 
-  /** @param startNs when softirq began with what it sends segments for */
-  #push(connection: number, startNs: number, nowNs: number): void {
-    const sender = this.senders[connection]!;
+  /** Softirq, which began at `startNs`, sends what is free to be sent from `nowNs` on. */
+  #push(sender: TcpSender, connection: number, startNs: number, nowNs: number): void {
     this.softirqLane.cursorNs = nowNs;
     sender.push(nowNs, this.softirqLane);
+    sender.lockedUntilNs = this.softirqLane.cursorNs;
     this.#lanes.setEarlier(laneOf(LaneKind.senderTimer, connection), sender.timerNs);
     this.processors.softirq(startNs, this.softirqLane.cursorNs);
   }

@@ -1,6 +1,6 @@
 import type { CongestionControl, CongestionWindow } from './congestion-control.js';
 import { INITIAL_WINDOW } from './congestion-control.js';
-import { Sacked } from './packet-ring.js';
+import { AckRing, Sacked } from './packet-ring.js';
 import { INITIAL_WINDOW_BYTES } from './receive-window.js';
 import { RttEstimator } from './rtt-estimator.js';
 import { Scoreboard } from './scoreboard.js';
@@ -34,6 +34,12 @@ export class TcpSender {
   ackedByte = 0;
   /** True while the process is in the middle of a write: what is less than a segment waits for the rest of it. */
   isWriting = false;
+  /** True while the process is within the kernel: acknowledgements and timers wait until it lets the socket go (`sock_owned_by_user`). */
+  isOwned = false;
+  /** Acknowledgements that wait for it (`sk_backlog`). */
+  readonly backlog = new AckRing();
+  /** Softirq sends until then, and the process has to wait for the socket (`bh_lock_sock`). */
+  lockedUntilNs = 0;
   /** When a timer goes off at the earliest; Infinity if none is set. */
   timerNs = NEVER;
   retransmissions = 0;
@@ -128,6 +134,13 @@ export class TcpSender {
     else if (advanced && this.#isFull()) this.#control.grow(this.window, board.delivered, nowNs);
     if (advanced) this.rtt.resetBackoff();
     if (advanced || board.delivered > 0) this.#setTimers(nowNs, advanced);
+  }
+
+  /** The process lets the socket go: takes up what waits (`__release_sock`); `push` is the caller's next step. */
+  processBacklog(nowNs: number): void {
+    for (const { backlog } = this; backlog.size > 0; backlog.drop()) {
+      this.acknowledge(nowNs, backlog.nextSegment, backlog.sacked, backlog.windowEnd);
+    }
   }
 
   /** `timerNs` has come; `push` is the caller's next step. */
