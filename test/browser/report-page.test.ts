@@ -6,6 +6,7 @@ import { renderHtml } from '../../src/report/html/render-html.js';
 import { renderPlanHtml } from '../../src/report/html/render-plan-html.js';
 import { samplePlan } from '../unit/report/chart/sample-plan.js';
 import { sampleTimeline } from '../unit/report/chart/sample-timeline.js';
+import { sampleMigration } from '../unit/report/sample-migration.js';
 import { sampleFlow, sampleSummary } from '../unit/report/sample-summary.js';
 import { canvasColors, openReport, PHONE, sidewaysScroll, waitForGround } from './report-browser.js';
 
@@ -19,11 +20,16 @@ const LIGHT = chartTheme('light').background;
 const DARK = chartTheme('dark').background;
 
 function analysisHtml(): string {
-  return renderAnalysisHtml({ ...sampleSummary(), timeline: sampleTimeline() });
+  const migrations = [sampleMigration()];
+  return renderAnalysisHtml({ ...sampleSummary(), timeline: sampleTimeline(), migrations });
+}
+
+function hotPage(block: string) {
+  return { block, offset: 0, sent: 9 };
 }
 
 for (const [name, html, charts] of [
-  ['an analysis', analysisHtml(), 4],
+  ['an analysis', analysisHtml(), 5],
   ['a plan', renderPlanHtml(samplePlan()), 6],
 ] as const) {
   test(`the report of ${name} draws its charts, asks for nothing and says nothing in the console`, async (t) => {
@@ -44,6 +50,9 @@ test('text from a capture stays text', async (t) => {
     summary.inputs.push({ ...summary.inputs[0]!, path: text, linkTypes: [text] });
     summary.flows.push(sampleFlow({ source: text, destination: text, protocol: text }));
     summary.securityAssociations.push({ ...summary.securityAssociations[0]!, spi: text, source: text });
+    summary.migrations.push(
+      sampleMigration({ machine: text, blocks: [{ name: text, bytes: 1 }], hotPages: [hotPage(text)] }),
+    );
     summary.errors.push({ kind: text, count: 1, examples: [{ file: text, packet: 1, message: text }] });
   }
   const report = await openReport(t, renderAnalysisHtml(summary));

@@ -6,6 +6,7 @@ import { parsePacketRange } from '../../src/cli/packet-range.js';
 import { escapeTerminal } from '../../src/report/escape-terminal.js';
 import { renderAnalysis } from '../../src/report/render-analysis.js';
 import { renderJson } from '../../src/report/render-json.js';
+import { sampleIteration, sampleMigration } from '../unit/report/sample-migration.js';
 import { sampleAssociation, sampleFlow, sampleSummary } from '../unit/report/sample-summary.js';
 
 /** Any text, weighted towards what terminals act on. */
@@ -68,6 +69,19 @@ test('a report of hostile strings and any sizes fits its width and holds no cont
       );
       summary.flows.push(sampleFlow({ source: text, protocol: text, bytes: a, wireBps: b, goodputBps: a }));
       summary.errors = [{ kind: text, count: a, examples: [{ file: text, packet: b, message: text }] }];
+      summary.migrations.push(
+        sampleMigration({
+          machine: text,
+          blocks: [{ name: text, bytes: a }],
+          hotPages: [{ block: text, offset: b, sent: a }],
+          streamBytes: b,
+          pagesBySends: [a, b],
+          iterations: [
+            sampleIteration({ startMs: 1, durationMs: 0, normalPages: a, zeroPages: b, bytes: a }),
+          ],
+          setup: { bytes: b, durationNs: a },
+        }),
+      );
       const report = renderAnalysis(summary, { width, color: false });
       for (const line of report.split('\n')) {
         assert.doesNotMatch(line, UNSAFE);

@@ -46,7 +46,7 @@ export function migrationChart(migration: MigrationSummary, id: string): CurveCh
     kind: 'steppedArea',
     title: 'The migration over time, stage by stage',
     subtitle: `${subtitleOf(migration)} Heights are mean rates: areas are bytes.`,
-    x: { title: 'Time', unit: 'seconds', min: 0 },
+    x: { title: 'Time', unit: 'seconds', min: 0, max: roundUp(bounds.at(-1)!) },
     y: { title: 'Stream rate', unit: 'bitsPerSecond' },
     series: kinds.map((kind) => ({
       ...STAGES[kind],
@@ -64,6 +64,14 @@ function subtitleOf({ streamBytes, downtimeMs }: MigrationSummary): string {
   const standstill =
     downtimeMs === null ? '' : `, the guest stopped for at least ${formatSeconds(downtimeMs / 1e3)}`;
   return `${formatBytes(streamBytes)} of stream${standstill}.`;
+}
+
+/** To a number at which an axis may end. */
+function roundUp(seconds: number): number {
+  const least = seconds / 10;
+  const power = 10 ** Math.floor(Math.log10(least));
+  const step = [1, 2, 5, 10].map((factor) => factor * power).find((candidate) => candidate >= least)!;
+  return Math.round(Math.ceil(seconds / step) * step * 1e9) / 1e9;
 }
 
 /** Where a stage begins and ends, to the nanosecond: sums of seconds do not meet exactly. */

@@ -2,7 +2,14 @@ import type { AnalysisSummary, MigrationSummary } from '../../analysis/analysis-
 import type { MigrationTransport } from '../../migration/migration-record.js';
 import { migrationCharts } from '../chart/migration-charts.js';
 import { escapeTerminal } from '../escape-terminal.js';
-import { formatBps, formatBytes, formatCount, formatMemory, formatSeconds } from '../format-quantity.js';
+import {
+  formatBps,
+  formatBytes,
+  formatCount,
+  formatCounted,
+  formatMemory,
+  formatSeconds,
+} from '../format-quantity.js';
 import { type MigrationStage, stagesOf } from '../migration-stages.js';
 import { judgeMigration } from '../migration-verdict.js';
 import { byteCell, columns, countCell, endpoint, PROTECTION_NAMES } from './analysis-tables.js';
@@ -10,8 +17,8 @@ import type { Cell, LeadLine, ReportSection, ReportTable } from './report-page.j
 
 const MAX_SECTIONS = 8;
 const MAX_PASSES = 200;
-const MAX_CONNECTIONS = 40;
-const MAX_DEVICES = 40;
+/** Of tables that tell details. */
+const MAX_ROWS = 12;
 
 /** The headlines, for the top of the page. */
 export function migrationLead(summary: AnalysisSummary): LeadLine[] {
@@ -36,6 +43,7 @@ export function migrationSections(summary: AnalysisSummary): ReportSection[] {
         stageTable(migration),
         connectionTable(migration),
         memoryTable(migration),
+        sendsTable(migration),
         hotPageTable(migration),
         deviceTable(migration),
       ].filter(({ rows }) => rows.length > 0),
@@ -79,7 +87,7 @@ function connectionTable({ connections }: MigrationSummary): ReportTable {
     caption: 'Connections',
     columns: columns('What for', 'From', 'To', 'Protection', '#Stream bytes'),
     rows: connections
-      .slice(0, MAX_CONNECTIONS)
+      .slice(0, MAX_ROWS)
       .map(({ role, source, sourcePort, destination, destinationPort, packets, streamBytes }) => [
         role,
         endpoint(source, sourcePort),
@@ -87,6 +95,7 @@ function connectionTable({ connections }: MigrationSummary): ReportTable {
         describePackets(packets),
         byteCell(streamBytes),
       ]),
+    ...restNote(connections.length),
   };
 }
 
@@ -102,21 +111,63 @@ function memoryTable({ blocks, machine }: MigrationSummary): ReportTable {
     caption: machine === null ? 'Memory' : `Memory of the guest (${escapeTerminal(machine)})`,
     columns: columns('Block', '#Size'),
     rows: blocks
-      .slice(0, MAX_CONNECTIONS)
+      .slice(0, MAX_ROWS)
       .map(({ name, bytes }) => [escapeTerminal(name), { text: formatMemory(bytes), sort: bytes }]),
+    ...restNote(blocks.length),
   };
 }
 
-function hotPageTable({ hotPages }: MigrationSummary): ReportTable {
+function sendsTable({ pagesBySends }: MigrationSummary): ReportTable {
+  const rows = pagesBySends
+    .map((pages, i) => [countCell(i + 1), countCell(pages)])
+    .filter((_, i) => pagesBySends[i]! > 0);
   return {
-    caption: 'Pages sent most often',
-    columns: columns('Block', '#Offset', '#Times sent'),
-    rows: hotPages.map(({ block, offset, sent }) => [
-      escapeTerminal(block),
-      { text: `0x${offset.toString(16)}`, sort: offset },
-      countCell(sent),
-    ]),
+    caption: 'How often pages were sent',
+    columns: columns('#Times', '#Pages'),
+    rows: rows.slice(0, MAX_ROWS),
+    ...restNote(rows.length),
   };
+}
+
+interface PageRun {
+  readonly block: string;
+  readonly offset: number;
+  readonly sent: number;
+  readonly pages: number;
+}
+
+function hotPageTable({ hotPages, pageBytes }: MigrationSummary): ReportTable {
+  const runs = joinPages(hotPages, pageBytes);
+  return {
+    caption: `The ${formatCounted(hotPages.length, 'page')} sent most often`,
+    columns: columns('Block', '#From', '#To', '#Pages', '#Times sent'),
+    rows: runs
+      .slice(0, MAX_ROWS)
+      .map(({ block, offset, sent, pages }) => [
+        escapeTerminal(block),
+        addressCell(offset),
+        addressCell(offset + pages * pageBytes - 1),
+        countCell(pages),
+        countCell(sent),
+      ]),
+    ...restNote(runs.length),
+  };
+}
+
+/** Neighbours that were sent equally often become one. */
+function joinPages(pages: MigrationSummary['hotPages'], pageBytes: number): PageRun[] {
+  const runs: PageRun[] = [];
+  for (const page of pages) {
+    const last = runs.at(-1);
+    const continues =
+      last !== undefined &&
+      last.block === page.block &&
+      last.sent === page.sent &&
+      last.offset + last.pages * pageBytes === page.offset;
+    if (continues) runs[runs.length - 1] = { ...last, pages: last.pages + 1 };
+    else runs.push({ ...page, pages: 1 });
+  }
+  return runs;
 }
 
 function deviceTable({
@@ -127,12 +178,24 @@ function deviceTable({
     columns: columns('Device', '#Instance', '#Stream bytes'),
     rows: devices
       .toSorted((a, b) => b.bytes - a.bytes)
-      .slice(0, MAX_DEVICES)
+      .slice(0, MAX_ROWS)
       .map(({ name, instance, bytes }) => [escapeTerminal(name), countCell(instance), byteCell(bytes)]),
   };
-  if (agreesWithDescription === null) return table;
+  const { note = '' } = restNote(devices.length);
+  if (agreesWithDescription === null) return note === '' ? table : { ...table, note };
   const agrees = agreesWithDescription ? 'tells the same devices and sizes' : 'tells other devices or sizes';
-  return { ...table, note: `QEMU's own description (${formatBytes(descriptionBytes)}) ${agrees}.` };
+  return {
+    ...table,
+    note: `QEMU's own description (${formatBytes(descriptionBytes)}) ${agrees}. ${note}`.trim(),
+  };
+}
+
+function restNote(rows: number): { note?: string } {
+  return rows > MAX_ROWS ? { note: `The first ${MAX_ROWS} of ${formatCount(rows)}; --json has all.` } : {};
+}
+
+function addressCell(offset: number): Cell {
+  return { text: `0x${offset.toString(16)}`, sort: offset };
 }
 
 function secondsCell(seconds: number): Cell {

@@ -219,7 +219,20 @@ test('the page has its stages, connections, memory, hot pages and devices as tab
     assert.ok(rows.length > 0, caption);
     for (const row of rows) assert.equal(row.length, columns.length, caption);
   }
-  assert.equal(section.tables!.length, 5);
+  assert.equal(section.tables!.length, 6);
+  const hottest = section.tables!.find(({ caption }) => caption.includes('sent most often'))!;
+  assert.equal(hottest.rows.length, 2);
+});
+
+test('neighbouring pages that were sent equally often share a row', () => {
+  const hotPages = [0x1000, 0x2000, 0x3000, 0x5000].map((offset) => ({ block: 'pc.ram', offset, sent: 3 }));
+  const { sections } = analysisPage(summaryWith(sampleMigration({ hotPages })));
+  const table = sections[0]!.tables!.find(({ caption }) => caption === 'The 4 pages sent most often')!;
+  const texts = table.rows.map((row) => row.map((cell) => (typeof cell === 'string' ? cell : cell.text)));
+  assert.deepEqual(texts, [
+    ['pc.ram', '0x1000', '0x3fff', '3', '3'],
+    ['pc.ram', '0x5000', '0x5fff', '1', '3'],
+  ]);
 });
 
 test('a capture without a migration says nothing of one', () => {
