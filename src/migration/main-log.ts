@@ -2,7 +2,7 @@ import type { MainEvents } from './main-events.js';
 import type { RamBlock, RamBlocks } from './ram-blocks.js';
 import type { RamEvents } from './ram-section.js';
 import { MigrationCommand, SectionType } from './section-type.js';
-import { countPage, Stage, StageLog, type StagePiece } from './stage-log.js';
+import { countPage, PageKind, Stage, StageLog, type StagePiece } from './stage-log.js';
 
 /** RAM's EOS, which QEMU counts behind each section but the last. */
 const EOS_BYTES = 8;
@@ -12,6 +12,9 @@ const EOS_BYTES = 8;
  * ends where the scan goes back: to a block before, or to a page before in the same block. A synchronisation of the
  * bitmap is not to be seen in the stream, and does not make the scan begin anew. When the guest was stopped the END section
  * comes, which sends all that is left; the scan may go back within it, and it is one iteration.
+ *
+ * Threads that compress pages hand them in as they finish, out of order. Once a deflated page was seen a pass ends where a
+ * page comes that this pass has sent already.
  *
  * In post-copy pages come in the order in which the guest asks for them; then there are no passes.
  */
@@ -32,7 +35,10 @@ export class MainLog implements MainEvents, RamEvents {
   endEpoch = -1;
   lastNs: number;
   private readonly blocks: RamBlocks;
-  private pass = 0;
+  /** Pass under way, and the first number that counts as it. */
+  pass = 0;
+  private firstPass = 0;
+  private isUnordered = false;
   private epoch = 0;
   private lastBlock = -1;
   private lastOffset = -1;
@@ -61,23 +67,35 @@ export class MainLog implements MainEvents, RamEvents {
 
   ramSectionEnd(type: number, bodyBytes: number, _position: number): void {
     if (type !== SectionType.start) this.ramBytes += bodyBytes;
-    if (type === SectionType.end && !this.isPostcopy) this.ramBytes -= EOS_BYTES;
+    if (type === SectionType.end) this.ramBytes -= EOS_BYTES;
     if (!this.hasFlushes) this.epoch += 1;
   }
 
   page(kind: number, block: RamBlock, offset: number, position: number, nameBytes: number): void {
     let { current } = this.log;
-    const isBehind =
-      block.index < this.lastBlock || (block.index === this.lastBlock && offset <= this.lastOffset);
+    const page = offset / this.blocks.pageBytes;
+    if (current.stage === Stage.precopy) {
+      if (kind === PageKind.compressed && !this.isUnordered) this.becomeUnordered();
+      const endsPass = this.isUnordered
+        ? block.sends.passOf(page) >= this.firstPass
+        : block.index < this.lastBlock || (block.index === this.lastBlock && offset <= this.lastOffset);
+      if (endsPass) {
+        this.pass += 1;
+        this.firstPass = this.pass;
+        if (pagesOf(current) === 0) current.pass = this.pass;
+        else current = this.begin(Stage.precopy, position);
+      }
+    }
     this.lastBlock = block.index;
     this.lastOffset = offset;
-    if (isBehind && current.stage === Stage.precopy) {
-      this.pass += 1;
-      if (pagesOf(current) === 0) current.pass = this.pass;
-      else current = this.begin(Stage.precopy, position);
-    }
     current.nameBytes += nameBytes;
-    countPage(current, kind, block.sends.mark(offset / this.blocks.pageBytes, this.pass));
+    countPage(current, kind, block.sends.mark(page, this.pass));
+  }
+
+  /** What seemed to be passes was one: no page came twice. */
+  private becomeUnordered(): void {
+    this.isUnordered = true;
+    for (const piece of this.log.pieces) if (piece.stage === Stage.precopy) piece.pass = this.pass;
   }
 
   multifdFlush(position: number): void {

@@ -258,7 +258,8 @@ export class MigrationObserver {
     timeNs: number,
   ): StreamConsumer | null => {
     const isMain = isMainMagic(head, 0);
-    if (!isMain && !isMultifdMagic(head, 0)) return null;
+    if (!isMain && !isMultifdMagic(head, 0))
+      return this.openMigration(connection)?.addPostcopy(connection, head, timeNs) ?? null;
     const migration = this.migrationFor(connection, isMain, timeNs);
     if (migration === null) return null;
     return isMain ? migration.addMain(connection, timeNs) : migration.addChannel(connection, timeNs);
@@ -279,19 +280,34 @@ export class MigrationObserver {
 
   /** The migration that a connection belongs to: one under way which still lacks it, or a new one. */
   private migrationFor(connection: TcpConnection, isMain: boolean, timeNs: number): Migration | null {
-    const { source, destination, destinationPort } = connection.endpoints;
-    const key = `${source} ${destination} ${destinationPort}`;
-    for (let i = this.migrations.length - 1; i >= 0; i--) {
-      const { migration, key: otherKey } = this.migrations[i]!;
-      if (otherKey !== key) continue;
-      if (isMain ? !migration.hasMain : !migration.isEnded && migration.canTakeChannel) return migration;
-      break;
+    const latest = this.latestMigration(connection);
+    if (latest !== null) {
+      const lacksIt = isMain ? !latest.hasMain : !latest.isEnded && latest.canTakeChannel;
+      if (lacksIt) return latest;
     }
     if (this.migrations.length >= MAX_MIGRATIONS) return null;
     const migration = new Migration(this.pages, this.sink, timeNs);
-    this.migrations.push({ migration, key });
+    this.migrations.push({ migration, key: keyOf(connection.endpoints) });
     return migration;
   }
+
+  private openMigration(connection: TcpConnection): Migration | null {
+    const latest = this.latestMigration(connection);
+    return latest === null || latest.isEnded ? null : latest;
+  }
+
+  /** Between the same hosts, to the same port. */
+  private latestMigration(connection: TcpConnection): Migration | null {
+    const key = keyOf(connection.endpoints);
+    for (let i = this.migrations.length - 1; i >= 0; i--) {
+      if (this.migrations[i]!.key === key) return this.migrations[i]!.migration;
+    }
+    return null;
+  }
+}
+
+function keyOf({ source, destination, destinationPort }: Endpoints): string {
+  return `${source} ${destination} ${destinationPort}`;
 }
 
 function hashOf(ports: number, source: number, destination: number): number {

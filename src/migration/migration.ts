@@ -10,6 +10,7 @@ import { INITIAL_BYTES, MultifdChannel } from './multifd-channel.js';
 import { MultifdOrder } from './multifd-order.js';
 import { MAX_SENDS, type PageBudget } from './page-sends.js';
 import type { PageSink } from './page-sink.js';
+import { PostcopyChannel, startsPostcopyChannel } from './postcopy-channel.js';
 import { QemuStream } from './qemu-stream.js';
 import { RamBlocks } from './ram-blocks.js';
 import { RamSection } from './ram-section.js';
@@ -31,6 +32,8 @@ export class Migration {
   } | null = null;
   private readonly order: MultifdOrder;
   private readonly channels: { readonly connection: TcpConnection; readonly channel: MultifdChannel }[] = [];
+
+  private preempt: { readonly connection: TcpConnection; readonly channel: PostcopyChannel } | null = null;
 
   constructor(budget: PageBudget, sink: PageSink | null, timeNs: number) {
     this.blocks = new RamBlocks(budget);
@@ -67,14 +70,25 @@ export class Migration {
     return channel;
   }
 
+  /** A connection without a magic number. @returns null if it cannot belong to this migration */
+  addPostcopy(connection: TcpConnection, head: Uint8Array, timeNs: number): PostcopyChannel | null {
+    const { main, blocks } = this;
+    if (main === null || this.preempt !== null || !startsPostcopyChannel(head, blocks)) return null;
+    const channel = new PostcopyChannel(blocks, main.log, this.sink, timeNs);
+    connection.role = 'postcopy';
+    this.preempt = { connection, channel };
+    return channel;
+  }
+
   /**
    * Call once, when all connections are finished. Gives back the memory for pages.
    * @param baseSeconds what times are relative to, seconds since 1970
    * @returns null if there was no main connection
    */
   record(baseSeconds: number): MigrationRecord | null {
-    const { main, channels, blocks } = this;
+    const { main, channels, blocks, preempt } = this;
     main?.stream.finish();
+    for (const { connection, channel } of channels) connection.channel = channel.id;
     for (const { channel } of channels) channel.finish();
     if (main === null) {
       this.clear();
@@ -82,23 +96,22 @@ export class Migration {
     }
     const { stream, log } = main;
     log.log.settle(stream.position, log.lastNs);
-    const stages = assembleStages(log.log.pieces, this.order.pieces, {
+    const urgent = preempt === null ? [] : [preempt.channel.piece];
+    const stages = assembleStages([...log.log.pieces, ...urgent], this.order.pieces, {
       epoch: log.endEpoch,
       timeNs: log.stopNs ?? 0,
       isWithinEpoch: log.hasFlushes,
     });
     this.chargeRest(stages);
-    const endNs = channels.reduce((end, { channel }) => Math.max(end, channel.lastNs), log.lastNs);
-    const connections = [main, ...channels].map(({ connection, ...rest }) => {
-      if ('channel' in rest) connection.channel = rest.channel.id;
-      return connection.record();
-    });
+    const others = [...channels, ...(preempt === null ? [] : [preempt])];
+    const endNs = others.reduce((end, { channel }) => Math.max(end, channel.lastNs), log.lastNs);
+    const connections = [main, ...others].map(({ connection }) => connection.record());
     const toTime = (ns: number) => BigInt(baseSeconds) * 1_000_000_000n + BigInt(Math.round(ns));
     const { iterations } = stages;
     const sum = (pick: (draft: IterationDraft) => number) =>
       iterations.reduce((total, draft) => total + pick(draft), 0);
     const sends = this.summariseSends();
-    const readers = [stream, ...channels.map(({ channel }) => channel)];
+    const readers = [stream, ...others.map(({ channel }) => channel)];
     const record: MigrationRecord = {
       machine: stream.machine,
       transport: transportOf(connections.map(({ packets }) => packets)),
@@ -106,7 +119,10 @@ export class Migration {
       startNs: toTime(this.startNs),
       endNs: toTime(endNs),
       streamBytes: connections.reduce((total, { streamBytes }) => total + streamBytes, 0),
-      ramBytes: log.ramBytes + channels.reduce((total, { channel }) => total + ramBytesOf(channel), 0),
+      ramBytes:
+        log.ramBytes +
+        (preempt === null ? 0 : preempt.channel.position - preempt.channel.eosBytes) +
+        channels.reduce((total, { channel }) => total + ramBytesOf(channel), 0),
       pageBytes: blocks.pageBytes,
       blocks: blocks.list.map(({ name, bytes }) => ({ name, bytes: Number.isFinite(bytes) ? bytes : 0 })),
       normalPages: sum((draft) => draft.normalPages),
