@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net';
+import { nowMs } from './clock.js';
 
 /** What QEMU answered instead of a result, or that it did not answer. */
 export class QmpError extends Error {
@@ -16,8 +17,10 @@ export class QmpError extends Error {
 export interface QmpEvent {
   readonly event: string;
   readonly data: Readonly<Record<string, unknown>>;
-  /** QEMU's clock when it happened, milliseconds since 1970. */
+  /** The clock of QEMU's host when it happened, milliseconds since 1970. */
   readonly timeMs: number;
+  /** When the word of it came here, as `nowMs` of clock.ts says. */
+  readonly arrivedMs: number;
 }
 
 interface PendingCommand {
@@ -29,7 +32,7 @@ interface PendingCommand {
 
 const COMMAND_TIMEOUT_MS = 30_000;
 /** No answer QEMU gives here comes near it. */
-const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
+const MAX_MESSAGE_LENGTH = 16 * 1024 * 1024;
 
 /**
  * Speaks QMP, QEMU's machine protocol: JSON objects, one a line (docs/interop/qmp-spec of QEMU). Commands may be under way at the
@@ -109,19 +112,13 @@ export class QmpClient {
   }
 
   private takeText(text: string): void {
-    this.rest += text;
-    if (this.rest.length > MAX_MESSAGE_BYTES) {
-      this.fail(new QmpError('Protocol', 'a QMP message has no end'));
-      this.socket.destroy();
-      return;
-    }
-    for (;;) {
-      const end = this.rest.indexOf('\n');
-      if (end < 0) return;
-      const line = this.rest.slice(0, end).trim();
-      this.rest = this.rest.slice(end + 1);
-      if (line !== '') this.takeMessage(line);
-    }
+    const lines = text.split('\n');
+    lines[0] = this.rest + lines[0];
+    this.rest = lines.pop() ?? '';
+    for (const line of lines) if (line.trim() !== '') this.takeMessage(line);
+    if (this.rest.length <= MAX_MESSAGE_LENGTH) return;
+    this.fail(new QmpError('Protocol', 'a QMP message has no end'));
+    this.socket.destroy();
   }
 
   private takeMessage(line: string): void {
@@ -132,7 +129,12 @@ export class QmpClient {
     } else if ('QMP' in message) {
       this.greeted?.();
     } else if (typeof message['event'] === 'string') {
-      const event = { event: message['event'], data: asRecord(message['data']), timeMs: timeOf(message) };
+      const event = {
+        event: message['event'],
+        data: asRecord(message['data']),
+        timeMs: timeOf(message),
+        arrivedMs: nowMs(),
+      };
       for (const listener of this.listeners) listener(event);
     } else if (typeof message['id'] === 'number') {
       this.settle(message['id'], (command) => answer(command, message));

@@ -12,13 +12,14 @@ import {
 } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { processMark } from './process-mark.js';
 import type { HostRole, Undo, UndoList } from './step.js';
 
 /*
  * Theory of operation. A journal is a file of JSON lines, one run each: first what hosts the run uses, then each undo before
  * the thing it undoes is done, then the numbers of those that were carried out. Every line is on disk before the call returns
- * (fsync), so whatever was done to a host can be found out after a crash. A torn last line was not acted upon and is passed
- * over. When all is undone the file goes.
+ * (fsync), so whatever was done to a host can be found out after a crash. A torn line was not acted upon and is passed over;
+ * each line begins with a line feed of its own, so that a torn one spoils none that follows. When all is undone the file goes.
  */
 
 /** A journal that cannot be written or makes no sense. */
@@ -29,13 +30,21 @@ export class JournalError extends Error {
 /** How to reach a host again; what `openHost` takes. No secrets. */
 export type HostDescription =
   | { readonly kind: 'local' }
-  | { readonly kind: 'ssh'; readonly destination: string }
+  | {
+      readonly kind: 'ssh';
+      readonly destination: string;
+      readonly port?: number;
+      /** Programs were run through sudo. */
+      readonly sudo?: boolean;
+    }
   /** A laboratory ends with its run: there is nothing to undo. */
   | { readonly kind: 'lab' };
 
 export interface JournalHeader {
   readonly runId: string;
   readonly processId: number;
+  /** Of that process, as `processMark` says: numbers are used again. */
+  readonly processMark: string;
   readonly startedAt: string;
   readonly hosts: Readonly<Record<HostRole, HostDescription>>;
 }
@@ -74,11 +83,18 @@ export class Journal implements UndoList {
     try {
       mkdirSync(folder, { recursive: true, mode: 0o700 });
       this.file = openSync(this.path, 'wx', 0o600);
+      syncFolder(folder);
     } catch (error) {
       throw new JournalError(`${this.path}: cannot be written (${textOf(error)}); nothing was done`);
     }
     this.append({
-      header: { runId: this.runId, processId: process.pid, startedAt: new Date().toISOString(), hosts },
+      header: {
+        runId: this.runId,
+        processId: process.pid,
+        processMark: processMark(process.pid),
+        startedAt: new Date().toISOString(),
+        hosts,
+      },
     });
   }
 
@@ -107,7 +123,7 @@ export class Journal implements UndoList {
 
   private append(line: Line): void {
     try {
-      writeSync(this.file, `${JSON.stringify(line)}\n`);
+      writeSync(this.file, `\n${JSON.stringify(line)}\n`);
       fsyncSync(this.file);
     } catch (error) {
       throw new JournalError(`${this.path}: cannot be written: ${textOf(error)}`);
@@ -122,8 +138,12 @@ export function findJournals(folder: string): JournalContent[] {
     .filter((name) => name.endsWith('.journal'))
     .map((name) => readJournal(join(folder, name)))
     .filter((content) => content !== null)
-    .filter(({ header }) => !isAlive(header.processId))
+    .filter(({ header }) => !isUnderWay(header))
     .sort((a, b) => a.header.startedAt.localeCompare(b.header.startedAt));
+}
+
+function isUnderWay({ processId, processMark: mark }: JournalHeader): boolean {
+  return mark !== '' && processMark(processId) === mark;
 }
 
 /** @returns null if not even the header is whole: then nothing was done */
@@ -142,20 +162,18 @@ export function readJournal(path: string): JournalContent | null {
 
 function parseLine(text: string): Line | null {
   try {
-    return JSON.parse(text) as Line;
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' ? (value as Line | null) : null;
   } catch {
     return null;
   }
 }
 
-/** Signal 0 asks without doing; EPERM says that there is one, of another user. */
-function isAlive(processId: number): boolean {
-  try {
-    process.kill(processId, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
+/** Makes sure that the file will be found, not only its content. */
+function syncFolder(folder: string): void {
+  const descriptor = openSync(folder, 'r');
+  fsyncSync(descriptor);
+  closeSync(descriptor);
 }
 
 function textOf(error: unknown): string {

@@ -1,6 +1,6 @@
 import { unlinkSync } from 'node:fs';
 import { HostError } from '../hosts/host-error.js';
-import type { Journal, JournalContent } from './journal.js';
+import type { Journal, JournalContent, RecordedUndo } from './journal.js';
 import type { HostPair, Step, Undo } from './step.js';
 
 /** Told while a run goes on. */
@@ -63,12 +63,21 @@ async function undoAll(hosts: HostPair, journal: Journal, progress: StepProgress
   const failed: FailedUndo[] = [];
   for (const undo of journal.pending) {
     progress.onUndo?.(undo);
-    const failure = await carryOut(undo, hosts);
-    if (failure === null) journal.settle(undo);
-    else failed.push(failure);
+    const failure = (await carryOut(undo, hosts)) ?? settle(journal, undo);
+    if (failure !== null) failed.push(failure);
   }
   journal.close();
   return failed;
+}
+
+/** A disk that is full must not end the undoing. What is not noted as undone will be undone once more, which does no harm. */
+function settle(journal: Journal, undo: RecordedUndo): FailedUndo | null {
+  try {
+    journal.settle(undo);
+    return null;
+  } catch (error) {
+    return { undo, message: error instanceof Error ? error.message : String(error) };
+  }
 }
 
 /**
