@@ -1,6 +1,7 @@
 /** Tare as a library. Everything the command line does goes through these. */
 export type * from './analysis/analysis-summary.js';
 export { CaptureAnalysis } from './analysis/capture-analysis.js';
+export type { RowSink } from './analysis/frame-walk.js';
 export type { IpsecKnowledge } from './analysis/known-ipsec.js';
 export { profileTap, type TapProfile } from './analysis/tap-profile.js';
 export { CaptureOpenError } from './capture/capture-open-error.js';
@@ -14,6 +15,8 @@ export { SaTable } from './ipsec/sa-table.js';
 export { SecurityAssociation } from './ipsec/security-association.js';
 export { parseAhSuite, parseEspSuite } from './ipsec/suite.js';
 export { AH_SUITES, type AhSuite, ESP_SUITES, type EspSuite } from './ipsec/suite-table.js';
+export { MigrationObserver } from './migration/migration-observer.js';
+export type * from './migration/migration-record.js';
 export { Decoder } from './packet/decode.js';
 export { FrameBlock } from './packet/frame-block.js';
 export type { IpsecOpener } from './packet/ipsec-opener.js';

@@ -21,6 +21,7 @@ Examples:
   $ tcpdump -i eth1 -w - | tare analyze -
   $ ip xfrm state | tare analyze migration.pcap --keys -
   $ tare analyze migration.pcap --esp aes128gcm16 --ah sha256
+  $ tare analyze late.pcap --migration-port 49152
   $ tare analyze migration.pcap --html report.html --png pictures/
   $ tare analyze migration.pcap --keys sa.xfrm --write-esp-sa ~/.config/wireshark/esp_sa`;
 
@@ -30,6 +31,7 @@ interface AnalyzeOptions extends IpsecOptions {
   readonly png?: string;
   readonly writeDecrypted?: string;
   readonly writeEspSa?: string;
+  readonly migrationPort?: number[];
   readonly workers: number;
   readonly progress: boolean;
 }
@@ -47,10 +49,23 @@ export function defineAnalyze(program: Command): void {
     .option('--png <folder>', 'write the charts as pictures')
     .option('--write-decrypted <out.pcapng>', 'write the packets with ESP opened; needs --keys')
     .option('--write-esp-sa <out>', "write the keys as Wireshark's esp_sa; needs --keys")
+    .option(
+      '--migration-port <port>',
+      'where a migration goes that had begun before the capture; repeatable',
+      collectPort,
+    )
     .option('--workers <n>', 'threads to spread the work over', parseWorkers, availableParallelism())
     .option('--no-progress', 'no progress on stderr')
     .addHelpText('after', EXAMPLES)
     .action(runAnalyze);
+}
+
+function collectPort(text: string, previous: number[] | undefined): number[] {
+  const port = Number(text);
+  if (!/^\d{1,5}$/.test(text) || port < 1 || port > 65_535) {
+    throw new InvalidArgumentError('give a TCP port, 1 to 65535.');
+  }
+  return [...(previous ?? []), port];
 }
 
 function parseWorkers(text: string): number {
@@ -69,6 +84,7 @@ async function runAnalyze(paths: string[], options: AnalyzeOptions): Promise<voi
   const summary = await analyzeFiles({
     paths,
     ...knowledge,
+    migrationPorts: options.migrationPort ?? [],
     workers: options.workers,
     onProgress: (state) => progress.update(state),
   }).finally(() => progress.clear());

@@ -16,6 +16,10 @@ export interface AnalyzeRequest extends IpsecKnowledge {
   paths: readonly string[];
   /** Threads to spread the work over; 1 does all of it here. */
   workers: number;
+  /**
+   * Destination ports of live migrations that had begun before the capture did. Others are recognised by how they begin.
+   */
+  migrationPorts?: readonly number[];
   /** Greatest piece of a file that a thread takes at a time. Default: what suits the file. */
   chunkBytes?: number;
   onProgress?: (progress: AnalyzeProgress) => void;

@@ -30,7 +30,8 @@ export async function analyzeSources(
   const sources = await openAll(request.paths);
   const meter = new ProgressMeter(sources, request.onProgress);
   const pool = threads === null ? null : new RangePool(request, threads, meter.add);
-  const migrations = new MigrationObserver();
+  const { migrationPorts = [] } = request;
+  const migrations = new MigrationObserver({ ports: migrationPorts });
   const total = new CaptureAnalysis(request, profileTap(null), 0, migrations);
   const inputs: InputSummary[] = [];
   try {
@@ -44,7 +45,7 @@ export async function analyzeSources(
       if (result.analysis === null) continue;
       // One that began in an earlier file goes on in this.
       const starts = total.migrationStarts + result.analysis.tallies.migrationStarts.count;
-      if (result.unordered !== null && starts > 0) {
+      if (result.unordered !== null && (starts > 0 || migrationPorts.length > 0)) {
         meter.expectAgain(result.unordered);
         await followMigrations(path, request, migrations, meter.addAgain);
       }

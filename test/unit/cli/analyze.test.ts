@@ -61,6 +61,14 @@ test('JSON of a migration has the fields that docs/FORMATS.md lists', () => {
   }
 });
 
+test('what is no port is refused', () => {
+  for (const port of ['0', '65536', 'x', '-1', '1.5']) {
+    const { exitCode, stderr } = runTare(['analyze', CLEAR, `--migration-port=${port}`]);
+    assert.equal(exitCode, 2, port);
+    assert.match(stderr, /1 to 65535/);
+  }
+});
+
 test('the JSON of one capture is the same byte for byte, however it is read', () => {
   const once = runTare(['analyze', '--json', CLEAR, '--workers', '1']).stdout;
   assert.equal(runTare(['analyze', '--json', CLEAR, '--workers', '2']).stdout, once);

@@ -106,6 +106,22 @@ test('a migration goes on from file to file, whichever of them are read in range
   }
 });
 
+test('of a migration that had begun before the capture the rest is told, if its port is named', async () => {
+  const [, late] = split(CLEAR, 2_000_000) as [string, string];
+  assert.deepEqual((await analyze([late])).migrations, []);
+  const [whole] = (await analyze([CLEAR])).migrations;
+  for (const workers of [1, 2]) {
+    const request = { workers, chunkBytes: 500_000, migrationPorts: [49_152] };
+    const [rest] = (await analyze([late], request)).migrations;
+    assert.equal(rest!.complete, false);
+    assert.equal(rest!.machine, null);
+    assert.equal(rest!.downtimeMs, whole!.downtimeMs);
+    assert.deepEqual(rest!.deviceState.devices, whole!.deviceState.devices);
+    assert.ok(rest!.normalPages > 0 && rest!.normalPages < whole!.normalPages);
+    assert.deepEqual(await analyze([late], { ...request, workers: 1 }), await analyze([late], request));
+  }
+});
+
 test('a capture without a migration is read once, one with it twice if it was read in ranges', async () => {
   const read = async (path: string, workers: number): Promise<AnalyzeProgress[]> => {
     const seen: AnalyzeProgress[] = [];
