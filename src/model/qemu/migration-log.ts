@@ -17,6 +17,8 @@ export class MigrationLog {
   /** As QEMU 7.2 counts `transferred`. */
   ramBytes = 0;
   streamBytes = 0;
+  /** Time in which there was nothing to be sent: connecting, preparing, stopping the guest. */
+  idleNs = 0;
   /** Share of the time for which auto-converge stops the guest's processors at the end. */
   throttle = 0;
 

@@ -14,7 +14,7 @@
  */
 import type { Guest, MigrationParameters } from '../../scenario/scenario.js';
 import { StreamAction, type StreamSource } from '../stream-source.js';
-import { dirtyGroups } from '../workload/dirty-group.js';
+import { dirtyGroups, dirtyPart } from '../workload/dirty-group.js';
 import { DirtyProcess, type RandomNumbers } from '../workload/dirty-process.js';
 import { AutoConverge } from './auto-converge.js';
 import { DirtyBitmap } from './dirty-bitmap.js';
@@ -102,7 +102,7 @@ export class MigrationThread implements StreamSource {
     this.#migration = migration;
     this.#costs = costs;
     this.connections = 1 + migration.multifdChannels;
-    this.#memory = guestMemory(guest, machine);
+    this.#memory = guestMemory(dirtyPart(guest), machine);
     this.#bitmap = new DirtyBitmap(this.#memory.pages);
     this.#bitmap.markRange(0, this.#memory.pages);
     this.#cursor = new PageCursor(this.#memory, this.#bitmap);
@@ -409,6 +409,7 @@ export class MigrationThread implements StreamSource {
   }
 
   *#waitFor(ns: number): Steps {
+    this.log.idleNs += ns;
     yield* this.#waitUntil(this.#clockNs + ns);
   }
 

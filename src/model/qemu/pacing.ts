@@ -33,6 +33,11 @@ export class Pacing {
     return this.#bytesPerWindow > 0 && this.#used > this.#bytesPerWindow;
   }
 
+  /** What may still be put in this window. */
+  get leftBytes(): number {
+    return this.#bytesPerWindow > 0 ? this.#bytesPerWindow - this.#used : Number.POSITIVE_INFINITY;
+  }
+
   get windowEndNs(): number {
     return (this.#windowStartMs + WINDOW_MS) * 1e6;
   }

@@ -7,7 +7,7 @@
  * writer leaves min(W, r t) pages behind itself.
  */
 
-import type { Workload } from '../../scenario/scenario.js';
+import type { Guest, Workload } from '../../scenario/scenario.js';
 import { ModelError } from '../model-error.js';
 import type { PageStretch } from '../qemu/machine-profile.js';
 import { PAGE_BYTES } from '../qemu/stream-framing.js';
@@ -59,6 +59,14 @@ export function dirtyGroups(workload: Workload, filled: PageStretch): DirtyGroup
         workload.groups.map((group) => ({ kind: 'random', ...group })),
       );
   }
+}
+
+/** A guest whose filled part holds all that its workload writes to: a trace may go beyond what was filled. */
+export function dirtyPart(guest: Guest): { readonly memoryBytes: number; readonly filledBytes: number } {
+  const { memoryBytes, filledBytes, workload } = guest;
+  if (workload.kind !== 'trace') return { memoryBytes, filledBytes };
+  const traced = workload.groups.reduce((sum, { pages }) => sum + pages, 0) * PAGE_BYTES;
+  return { memoryBytes, filledBytes: Math.max(filledBytes, traced) };
 }
 
 /** Probability that a page of the group has been written after so long. For a sequential writer: the share that has. */

@@ -1,0 +1,33 @@
+import { readFileSync } from 'node:fs';
+import { type Calibration, CalibrationError, parseCalibration } from './calibration.js';
+import { SHIPPED_CALIBRATIONS } from './shipped/shipped-calibrations.js';
+
+/** Names of the calibrations that come with Tare. */
+export function calibrationNames(): string[] {
+  return SHIPPED_CALIBRATIONS.map(({ name }) => name);
+}
+
+/**
+ * A calibration that comes with Tare, or the one in a file.
+ * @param nameOrPath a name without slash and dot is looked up; anything else is a path
+ * @throws CalibrationError if there is none, or the file is no calibration
+ */
+export function loadCalibration(nameOrPath: string): Calibration {
+  const shipped = SHIPPED_CALIBRATIONS.find(({ name }) => name === nameOrPath);
+  if (shipped !== undefined) return shipped;
+  if (!/[./]/.test(nameOrPath)) {
+    throw new CalibrationError(
+      `there is no calibration ${JSON.stringify(nameOrPath)}: take ${calibrationNames().join(', ')}, or give a file`,
+    );
+  }
+  return parseCalibration(readJson(nameOrPath), nameOrPath);
+}
+
+function readJson(path: string): unknown {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8'));
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new CalibrationError(`${path}: no calibration can be read: ${reason}`, { cause: error });
+  }
+}
