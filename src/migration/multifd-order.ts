@@ -24,6 +24,7 @@ const MAX_WAITING = 256;
 const MAX_PIECES = 1 << 16;
 /** Full packets whose last pages are remembered. */
 const FULL_PACKETS = 32;
+const FULL_FIELDS = 3;
 const INITIAL_PAGES = 128;
 
 /** Where a packet stands in the scan: behind the one before, in a pass of its own, or earlier in the same pass. */
@@ -71,8 +72,8 @@ export class MultifdOrder {
   /** Before the packet taken last. */
   private earlierBlock = -1;
   private earlierOffset = -1;
-  /** Last pages of full packets: pairs of block and offset, a ring. */
-  private readonly fullEnds = new Float64Array(2 * FULL_PACKETS).fill(-1);
+  /** Last pages of full packets: block, offset, epoch; a ring. */
+  private readonly fullEnds = new Float64Array(FULL_FIELDS * FULL_PACKETS).fill(-1);
   private nextFull = 0;
 
   constructor(blocks: RamBlocks) {
@@ -155,20 +156,32 @@ export class MultifdOrder {
       this.charge(this.pieceFor(packet), packet);
       return;
     }
-    const first = pages > 1 && this.isRepeated(block, packet.offsets[0]!) ? 1 : 0;
+    const first = this.isRepeated(packet, block) ? 1 : 0;
+    if (first === pages) {
+      this.takeRepeated(packet);
+      return;
+    }
     const place = this.placeOf(packet, block, packet.offsets[first]!);
     if (place === Place.newPass) this.startPass(packet.epoch, block.index, packet.offsets[first]!);
     const piece = this.pieceFor(packet);
     this.charge(piece, packet);
     piece.repeatedPages += first;
     const last = this.countPages(packet, block, first, piece);
-    if (pages === packet.alloc) this.rememberFull(block, packet.offsets[pages - 1]!);
+    if (pages === packet.alloc) this.rememberFull(packet, block);
     if (place === Place.swapped) return;
     this.earlierBlock = this.lastBlock;
     this.earlierOffset = this.lastOffset;
     this.lastMember = packet.member;
     this.lastBlock = block.index;
     this.lastOffset = last;
+  }
+
+  /** Nothing but the page that had just filled another packet. */
+  private takeRepeated(packet: MultifdPacket): void {
+    const piece = this.pieceFor(packet);
+    this.charge(piece, packet);
+    piece.repeatedPages += 1;
+    countPage(piece, packet.isCompressed ? PageKind.compressed : PageKind.normal, -1);
   }
 
   private charge(piece: StagePiece, packet: MultifdPacket): void {
@@ -230,18 +243,21 @@ export class MultifdOrder {
     return fits ? Place.swapped : Place.newPass;
   }
 
-  private rememberFull(block: RamBlock, offset: number): void {
-    this.fullEnds[this.nextFull] = block.index;
-    this.fullEnds[this.nextFull + 1] = offset;
-    this.nextFull = (this.nextFull + 2) % this.fullEnds.length;
+  private rememberFull(packet: MultifdPacket, block: RamBlock): void {
+    const { fullEnds, nextFull } = this;
+    fullEnds[nextFull] = block.index;
+    fullEnds[nextFull + 1] = packet.offsets[packet.pages - 1]!;
+    fullEnds[nextFull + 2] = packet.epoch;
+    this.nextFull = (nextFull + FULL_FIELDS) % fullEnds.length;
   }
 
-  /** Whether the page just filled another packet of this pass. */
-  private isRepeated(block: RamBlock, offset: number): boolean {
+  /** Whether the first page just filled another packet: in one epoch no page is sent twice for a reason. */
+  private isRepeated(packet: MultifdPacket, block: RamBlock): boolean {
     const { fullEnds } = this;
-    for (let i = 0; i < fullEnds.length; i += 2) {
+    const offset = packet.offsets[0]!;
+    for (let i = 0; i < fullEnds.length; i += FULL_FIELDS) {
       if (fullEnds[i] !== block.index || fullEnds[i + 1] !== offset) continue;
-      return block.sends.passOf(offset / this.blocks.pageBytes) === this.pass;
+      if (fullEnds[i + 2] === packet.epoch) return packet.normal > 0;
     }
     return false;
   }

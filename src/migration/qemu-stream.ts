@@ -47,6 +47,8 @@ const MAX_MACHINE_BYTES = 256;
 const MAX_COMMAND = 64;
 const MAX_SECTIONS = 4096;
 const MAX_DEVICES = 4096;
+/** A chain of headers is not looked for across larger gaps. */
+const MAX_SEARCHED_GAP = 1 << 14;
 /** EOF, type, length. */
 const DESCRIPTION_HEADER_BYTES = 6;
 
@@ -110,6 +112,11 @@ export class QemuStream implements StreamConsumer {
     this.events.time(timeNs);
     this.gapCount += 1;
     this.gapBytes += bytes;
+    this.skip(bytes);
+  }
+
+  /** Leaves bytes out that were not captured. */
+  private skip(bytes: number): void {
     this.position += bytes;
     switch (this.mode) {
       case Mode.ram:
@@ -123,7 +130,7 @@ export class QemuStream implements StreamConsumer {
         this.takeDescription(bytes);
         return;
       case Mode.lost:
-        this.finder.reset();
+        this.searchOverGap(bytes);
         return;
       case Mode.ended:
         return;
@@ -465,11 +472,31 @@ export class QemuStream implements StreamConsumer {
     return at + count;
   }
 
+  /** The gap's position is counted already. */
+  private searchOverGap(bytes: number): void {
+    if (bytes > MAX_SEARCHED_GAP) {
+      this.finder.reset();
+      return;
+    }
+    for (let left = bytes; left > 0; ) {
+      const count = this.finder.pushGap(left);
+      left -= count;
+      this.position -= left;
+      this.find(false);
+      if (this.mode !== Mode.lost) {
+        if (left > 0) this.skip(left);
+        return;
+      }
+      this.position += left;
+    }
+  }
+
   private find(isEnd: boolean): void {
     const { finder } = this;
     const found = finder.search(isEnd);
     if (found === Found.nothing) return;
     const bytes = finder.window.slice(finder.foundAt, finder.have);
+    const present = finder.present.slice(finder.foundAt, finder.have);
     finder.reset();
     this.position -= bytes.length;
     this.foundCount += 1;
@@ -485,6 +512,18 @@ export class QemuStream implements StreamConsumer {
     } else {
       this.startHeader(Mode.section, 1);
     }
-    this.consume(bytes, 0, bytes.length);
+    this.replay(bytes, present);
+  }
+
+  /** Reads on in what was collected while nothing made sense. */
+  private replay(bytes: Uint8Array, present: Uint8Array): void {
+    for (let at = 0; at < bytes.length; ) {
+      const kind = present[at]!;
+      const next = present.indexOf(1 - kind, at);
+      const end = next < 0 ? bytes.length : next;
+      if (kind === 1) this.consume(bytes, at, end);
+      else this.skip(end - at);
+      at = end;
+    }
   }
 }

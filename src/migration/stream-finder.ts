@@ -14,6 +14,9 @@ import { RAM_SECTION, SectionType } from './section-type.js';
  *    before two pages are full.
  *  - RAM's footer with a section header behind it: 7e, id, 02 or 03, the same id (80 bits), or 04 and a printable name.
  *  - the header of RAM's first section (17 bytes).
+ *
+ * Gaps may lie in between, as in captures with a snapshot length: a chain may run over page content that was not captured, but
+ * each of its headers must be there.
  */
 
 const WINDOW_BYTES = 1 << 17;
@@ -31,6 +34,8 @@ export class StreamFinder {
   /** Where in `window` it was found. */
   foundAt = 0;
   readonly window = new Uint8Array(WINDOW_BYTES);
+  /** 1 for each byte of `window` that was captured. */
+  readonly present = new Uint8Array(WINDOW_BYTES);
   have = 0;
   /** Page size, and size of the largest block. */
   pageBytes = 4096;
@@ -50,9 +55,18 @@ export class StreamFinder {
 
   /** Takes as many bytes as there is room for. @returns how many */
   push(data: Uint8Array, from: number, to: number): number {
-    if (this.have === WINDOW_BYTES) this.slide();
-    const count = Math.min(to - from, WINDOW_BYTES - this.have);
+    const count = this.makeRoom(to - from);
     this.window.set(data.subarray(from, from + count), this.have);
+    this.present.fill(1, this.have, this.have + count);
+    this.have += count;
+    return count;
+  }
+
+  /** Takes bytes that were not captured. @returns how many */
+  pushGap(bytes: number): number {
+    const count = this.makeRoom(bytes);
+    this.window.fill(0, this.have, this.have + count);
+    this.present.fill(0, this.have, this.have + count);
     this.have += count;
     return count;
   }
@@ -74,7 +88,13 @@ export class StreamFinder {
     return Found.nothing;
   }
 
+  private makeRoom(bytes: number): number {
+    if (this.have === WINDOW_BYTES) this.slide();
+    return Math.min(bytes, WINDOW_BYTES - this.have);
+  }
+
   private slide(): void {
+    this.present.copyWithin(0, this.searched, this.have);
     this.window.copyWithin(0, this.searched, this.have);
     this.broken.copyWithin(0, this.searched, this.have);
     this.broken.fill(0, this.have - this.searched, this.have);
@@ -94,17 +114,18 @@ export class StreamFinder {
 
   private isFooter(at: number): boolean {
     const { window } = this;
+    if (!this.isPresent(at, MIN_FOOTER)) return false;
     const id = readUint32(window, at + 1);
     const type = window[at + 5]!;
     if (this.ramId >= 0 ? id !== this.ramId : id > 0xffff) return false;
     if (type === SectionType.part || type === SectionType.end) return readUint32(window, at + 6) === id;
     if (type !== SectionType.full && type !== SectionType.start) return false;
-    return this.ramId >= 0 && isSectionName(window, at + 11, window[at + 10]!, this.have);
+    return this.ramId >= 0 && this.isName(at + 11, window[at + 10]!);
   }
 
   private isRamStart(at: number): boolean {
     const { window } = this;
-    if (at + 17 > this.have || window[at + 5] !== RAM_SECTION.length) return false;
+    if (!this.isPresent(at, 17) || window[at + 5] !== RAM_SECTION.length) return false;
     for (let i = 0; i < RAM_SECTION.length; i++) {
       if (window[at + 6 + i] !== RAM_SECTION.charCodeAt(i)) return false;
     }
@@ -127,7 +148,7 @@ export class StreamFinder {
   /** @returns offset of the page whose header is at `from`, with `chainEnd` behind the page; -1 if it is none */
   private readHeader(from: number): number {
     const { window, pageBytes } = this;
-    if (from + 12 > this.have) return -1;
+    if (!this.isPresent(from, 12)) return -1;
     const low = readUint32(window, from + 4);
     const flags = low & (pageBytes - 1) & 0xfff;
     const offset = readUint32(window, from) * 0x1_0000_0000 + (low - flags);
@@ -137,10 +158,10 @@ export class StreamFinder {
     if ((flags & RamFlag.continue) === 0 && from !== this.searched) return -1;
     if ((flags & RamFlag.continue) === 0) {
       const length = window[next]!;
-      if (!isSectionName(window, next + 1, length, this.have)) return -1;
+      if (!this.isName(next + 1, length)) return -1;
       next += 1 + length;
     }
-    if (next + 4 > this.have) return -1;
+    if (!this.isPresent(next, 4)) return -1;
     switch (flags & ~RamFlag.continue) {
       case RamFlag.page:
         next += pageBytes;
@@ -160,8 +181,19 @@ export class StreamFinder {
     this.chainEnd = next;
     return offset;
   }
+
+  private isName(at: number, length: number): boolean {
+    return this.isPresent(at, length) && isSectionName(this.window, at, length, this.have);
+  }
+
+  private isPresent(at: number, count: number): boolean {
+    if (at + count > this.have) return false;
+    for (let i = at; i < at + count; i++) if (this.present[i] === 0) return false;
+    return true;
+  }
 }
 
+/** Flags that say how a page is sent. */
 const PAGE_FLAGS = RamFlag.page | RamFlag.zero | RamFlag.xbzrle | RamFlag.compressPage;
 
 /** Whether a name of `length` bytes at `at` is printable and there. */

@@ -59,7 +59,10 @@ export function qemuReport(capture: string): QemuReport {
 export interface ExpectedStream {
   readonly source: string;
   readonly destination: string;
+  /** Of the stream as it can be put together. */
   readonly bytes: number;
+  /** Of the stream, captured or not. */
+  readonly payloadBytes: number;
   readonly sha256: string;
   readonly planted: number;
 }

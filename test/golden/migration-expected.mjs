@@ -44,6 +44,13 @@ function tshark(path, options, args) {
   return run.stdout;
 }
 
+/** What the packets of one direction carried by their lengths, captured or not; retransmissions left out. */
+function payloadOf(path, options, stream, source) {
+  const filter = `tcp.stream == ${stream} && tcp.srcport == ${source.split(':').at(-1)} && tcp.len > 0 && !tcp.analysis.retransmission`;
+  const lengths = tshark(path, options, ['-T', 'fields', '-e', 'tcp.len', '-Y', filter]);
+  return lengths.split('\n').reduce((sum, length) => sum + Number(length), 0);
+}
+
 /** From the client to the server, as tshark puts it together. */
 function follow(path, options, stream) {
   const text = tshark(path, options, ['-q', '-z', `follow,tcp,raw,${stream}`]);
@@ -55,6 +62,7 @@ function follow(path, options, stream) {
     source,
     destination,
     bytes: bytes.length,
+    payloadBytes: payloadOf(path, options, stream, source),
     sha256: createHash('sha256').update(bytes).digest('hex'),
     planted: bytes.toString('latin1').split(PLANTED).length - 1,
   };
