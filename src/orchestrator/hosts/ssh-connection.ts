@@ -12,6 +12,8 @@ export interface SshConnectionSettings {
   readonly name: string;
   /** For sockets; readable by its owner alone, and gone when the connection ends. */
   readonly folder: string;
+  /** ssh. */
+  readonly program: string;
   /** ssh options that all its processes share. */
   readonly options: readonly string[];
   readonly destination: string;
@@ -40,11 +42,11 @@ export class SshConnection {
 
   /** @throws HostError if it cannot be made; the folder is gone then */
   async open(signal?: AbortSignal): Promise<void> {
-    const { name, folder, options, destination } = this.#settings;
+    const { name, folder, program, options, destination } = this.#settings;
     const greeting = `tare-${randomBytes(8).toString('hex')}`;
     const line = `echo ${greeting} && exec cat`;
     const ssh = [
-      'ssh',
+      program,
       ...options,
       ...this.#shared('yes'),
       '-o',
@@ -75,7 +77,7 @@ export class SshConnection {
 
   /** A command line of the login shell there, as a process here. */
   sessionCommand(line: string): LocalCommand {
-    const { options, destination } = this.#settings;
+    const { program, options, destination } = this.#settings;
     const args = [
       ...options,
       ...this.#shared('no'),
@@ -85,7 +87,7 @@ export class SshConnection {
       destination,
       line,
     ];
-    return { program: 'ssh', args };
+    return { program, args };
   }
 
   /** @throws HostError if ssh refuses */
@@ -123,7 +125,7 @@ export class SshConnection {
 
   /** Asks the master for a forwarding, or for its end. */
   async #control(request: 'forward' | 'cancel', localPath: string, remotePath: string): Promise<void> {
-    const { name, options, destination } = this.#settings;
+    const { name, program, options, destination } = this.#settings;
     if (/[:\s]/.test(remotePath)) {
       throw new HostError(
         name,
@@ -132,7 +134,7 @@ export class SshConnection {
       );
     }
     const forwarding = ['-O', request, '-L', `${localPath}:${remotePath}`];
-    const said = await runSsh([...options, ...this.#shared('no'), ...forwarding, '--', destination]);
+    const said = await runSsh(program, [...options, ...this.#shared('no'), ...forwarding, '--', destination]);
     if (said === null) return;
     const { reason, message } = explainSshFailure(said);
     throw new HostError(name, reason, `cannot ${request} ${remotePath}: ${message}`);
@@ -140,9 +142,9 @@ export class SshConnection {
 }
 
 /** @returns what ssh complained of, or null if all went well */
-function runSsh(args: readonly string[]): Promise<string | null> {
+function runSsh(program: string, args: readonly string[]): Promise<string | null> {
   return new Promise((resolve) => {
-    execFile('ssh', args, (error, _stdout, stderr) =>
+    execFile(program, args, (error, _stdout, stderr) =>
       resolve(error === null ? null : stderr || error.message),
     );
   });

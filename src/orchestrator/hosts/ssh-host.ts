@@ -23,6 +23,8 @@ export interface SshTarget {
   readonly configFile?: string;
   /** Run everything through `sudo -n`, for users who may but are not root. */
   readonly sudo?: boolean;
+  /** Path of ssh itself. Default: the one in PATH. */
+  readonly program?: string;
   /** Folder to put sockets into, in a folder of their own. Its path must be short. Default: the system's for temporary files. */
   readonly socketFolder?: string;
 }
@@ -56,6 +58,7 @@ export class SshHost extends ShellHost {
     const connection = new SshConnection({
       name,
       folder,
+      program: target.program ?? 'ssh',
       options: sshOptions(target),
       destination: target.destination,
     });

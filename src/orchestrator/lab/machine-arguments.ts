@@ -1,0 +1,73 @@
+import type { Accelerator } from './accelerator.js';
+
+export type Side = 'source' | 'destination';
+export const SIDES: readonly Side[] = ['source', 'destination'];
+
+export interface MachineSettings {
+  readonly side: Side;
+  readonly accelerator: Accelerator;
+  readonly memoryMib: number;
+  readonly kernel: string;
+  readonly initramfs: string;
+  /** Folders that the machine sees, read-only. */
+  readonly shares: {
+    readonly host: string;
+    readonly lab: string;
+    readonly modules: string;
+    /** Unpacked packages; null where this machine has all programs itself. */
+    readonly tools: string | null;
+  };
+}
+
+/** QEMU's names of things, for QMP. */
+export const LINK_NETDEV = 'link';
+export const LINK_SOCKET = 'link.sock';
+export const monitorSocket = (side: Side): string => `${side}.qmp`;
+export const serialLog = (side: Side): string => `${side}.serial.log`;
+export const errorLog = (side: Side): string => `${side}.qemu.log`;
+
+/** What a device can carry at most; the link's MTU is set inside. */
+const MAX_LINK_MTU = 9216;
+
+/**
+ * QEMU's arguments. Sockets and logs are relative to the folder of the lab, which QEMU must be started in: a unix socket's path
+ * has room for 107 bytes. The source listens for the link, so it must be started first.
+ */
+export function machineArguments(settings: MachineSettings): string[] {
+  const { side, accelerator, shares } = settings;
+  const isSource = side === 'source';
+  const last = isSource ? '01' : '02';
+  const link = `stream,id=${LINK_NETDEV},server=${isSource ? 'on' : 'off'},addr.type=unix,addr.path=${LINK_SOCKET}`;
+  return [
+    ...['-name', `tare-lab-${side}`, '-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot'],
+    ...['-machine', 'q35', '-smp', '1', '-m', `${settings.memoryMib}M`],
+    ...(accelerator === 'kvm' ? ['-accel', 'kvm', '-cpu', 'host'] : ['-accel', 'tcg', '-cpu', 'max']),
+    ...['-kernel', settings.kernel, '-initrd', settings.initramfs, '-append', commandLine(settings)],
+    ...['-serial', `file:${serialLog(side)}`],
+    ...['-qmp', `unix:${monitorSocket(side)},server=on,wait=off`],
+    ...Object.entries(shares).flatMap(([tag, folder]) =>
+      folder === null ? [] : shareArguments(tag, folder),
+    ),
+    // Port 0: the kernel chooses one that is free; QMP tells which.
+    ...['-netdev', 'user,id=control,ipv6=off,restrict=on,hostfwd=tcp:127.0.0.1:0-:22'],
+    ...['-device', `virtio-net-pci,netdev=control,mac=52:54:00:7a:00:${last},romfile=`],
+    ...['-netdev', link],
+    ...[
+      '-device',
+      `virtio-net-pci,netdev=${LINK_NETDEV},mac=52:54:00:7a:01:${last},host_mtu=${MAX_LINK_MTU},romfile=`,
+    ],
+  ];
+}
+
+function commandLine({ side, shares }: MachineSettings): string {
+  // Mitigations are for secrets, and self-tests of ciphers for new hardware: here either would only cost time.
+  const fast = ['quiet', 'mitigations=off', 'cryptomgr.notests'];
+  const parameters = ['console=ttyS0', 'panic=-1', ...fast, `tare.machine=${side}`];
+  return [...parameters, ...(shares.tools === null ? [] : ['tare.tools'])].join(' ');
+}
+
+function shareArguments(tag: string, folder: string): string[] {
+  // A comma ends a value in QEMU's options unless it is doubled.
+  const path = folder.replaceAll(',', ',,');
+  return ['-virtfs', `local,path=${path},mount_tag=${tag},security_model=none,readonly=on,multidevs=remap`];
+}
