@@ -1,3 +1,4 @@
+import type { MigrationRecord } from '../migration/migration-record.js';
 import type { Limit, RunResult } from '../result/run-result.js';
 import type { Host, Scenario } from '../scenario/scenario.js';
 import { transferRates } from './analytic/transfer-rates.js';
@@ -6,9 +7,12 @@ import { channelOf, threadCostsOf } from './channel-of.js';
 import { deriveSeed } from './derive-seed.js';
 import { simulateTransfer } from './packet/simulate-transfer.js';
 import type { TransferOutcome } from './packet/transfer-outcome.js';
+import type { MigrationLog } from './qemu/migration-log.js';
 import { MigrationThread } from './qemu/migration-thread.js';
+import { ReplaySource } from './qemu/replay.js';
 import { Random } from './random.js';
 import { runOfLog } from './run-of-log.js';
+import type { StreamSource } from './stream-source.js';
 
 /** What a migration that ran out of time may go on for, until its sockets are empty. */
 const DRAIN_NS = 10e9;
@@ -19,15 +23,31 @@ const DRAIN_NS = 10e9;
  * @throws ModelError for scenarios that cannot be, or that the calibration does not cover
  */
 export function predictPacket(scenario: Scenario, calibration: Calibration): RunResult {
+  const costs = threadCostsOf(scenario, calibration);
+  const { guest, migration, seed } = scenario;
+  const random = new Random(deriveSeed(seed, 'guest'));
+  return simulate(scenario, calibration, new MigrationThread({ guest, migration, costs, random }));
+}
+
+/**
+ * A recorded migration on another channel: the same pages in the same iterations, carried as the scenario's network, IPsec and hosts do.
+ * @throws ModelError as `predictPacket`
+ */
+export function predictReplay(
+  scenario: Scenario,
+  calibration: Calibration,
+  record: MigrationRecord,
+): RunResult {
+  return simulate(scenario, calibration, new ReplaySource(record, threadCostsOf(scenario, calibration)));
+}
+
+/** What says where the stream's bytes come from, and keeps account of them. */
+type Thread = StreamSource & { readonly log: MigrationLog };
+
+function simulate(scenario: Scenario, calibration: Calibration, thread: Thread): RunResult {
   const channel = channelOf(scenario, calibration);
   const costs = threadCostsOf(scenario, calibration);
-  const { guest, migration, seed, hosts } = scenario;
-  const thread = new MigrationThread({
-    guest,
-    migration,
-    costs,
-    random: new Random(deriveSeed(seed, 'guest')),
-  });
+  const { migration, seed, hosts } = scenario;
   const timeoutNs = migration.timeoutMs * 1e6;
   const outcome = simulateTransfer(channel, thread, {
     seed: deriveSeed(seed, 'losses'),
