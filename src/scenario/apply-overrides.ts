@@ -1,4 +1,5 @@
-import { dotted, type Fault, isRecord, readScenario, type SuiteNames } from './read-scenario.js';
+import { dotted, type Fault, isRecord, memberAt } from './field-path.js';
+import { readScenario, type SuiteNames } from './read-scenario.js';
 import { writeScenario } from './render-scenario.js';
 import type { Scenario } from './scenario.js';
 import { ScenarioError } from './scenario-error.js';
@@ -23,8 +24,9 @@ export function applyOverrides(scenario: Scenario, overrides: Overrides, suites:
       else given.set(field, { name, text });
     }
   }
-  const written = writeScenario(scenario) as unknown as Written;
+  const written = structuredClone(writtenFormOf(scenario));
   followDependents(written, scenario, given);
+  fixUncertain(written, scenario, given);
   for (const [field, { text }] of inOrder(given)) setField(written, field.split('.'), text);
   const read = readScenario(written, suites);
   faults.push(...read.faults);
@@ -50,10 +52,7 @@ export function fieldText(scenario: Scenario, name: string): string | null {
       { field: name, message: `unknown field: ${suggestField(name)}`, position: null },
     ]);
   }
-  const written: unknown = writeScenario(scenario);
-  const value = fields[0]!
-    .split('.')
-    .reduce((parent, key) => (isRecord(parent) ? parent[key] : undefined), written);
+  const value = memberAt(writtenFormOf(scenario), fields[0]!.split('.'));
   if (value === undefined) return null;
   return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }
@@ -72,6 +71,18 @@ function partsOf(field: string): string {
 }
 
 type Written = Record<string, unknown>;
+
+/** A sweep changes the same scenario thousands of times, and writing is what takes long. */
+const writtenForms = new WeakMap<Scenario, Written>();
+
+function writtenFormOf(scenario: Scenario): Written {
+  const known = writtenForms.get(scenario);
+  if (known !== undefined) return known;
+  const written: Written = { ...writeScenario(scenario) };
+  writtenForms.set(scenario, written);
+  return written;
+}
+
 type Given = ReadonlyMap<string, { readonly name: string; readonly text: string }>;
 
 function followDependents(written: Written, { guest }: Scenario, given: Given): void {
@@ -83,6 +94,17 @@ function followDependents(written: Written, { guest }: Scenario, given: Given): 
   const isResized = filledFollows || given.has('guest.filled');
   if (!isResized || given.has('guest.workload.workingSet') || !('workingSetBytes' in workload)) return;
   if (workload.workingSetBytes === filledBytes) delete (fields['workload'] as Written)['workingSet'];
+}
+
+/** A field that is set is not uncertain any more, nor one that the new kind of workload has not. */
+function fixUncertain(written: Written, { uncertain = [] }: Scenario, given: Given): void {
+  const kept = uncertain.filter(
+    ({ field }) => !given.has(field) && !(given.has(KIND) && field.startsWith('guest.workload.')),
+  );
+  const texts = Object.entries((written['uncertain'] ?? {}) as Record<string, string>);
+  written['uncertain'] = Object.fromEntries(
+    texts.filter(([name]) => kept.some(({ field }) => field === name)),
+  );
 }
 
 /** The kind of workload decides which other fields it has. */

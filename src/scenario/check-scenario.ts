@@ -63,4 +63,7 @@ export const resolvedScenarioSchema: z.ZodType<Scenario> = z.object({
     .int()
     .min(0)
     .max(2 ** 32 - 1),
+  uncertain: z
+    .array(z.object({ field: z.string(), low: amount, high: amount, mode: amount.nullable() }))
+    .exactOptional(),
 });

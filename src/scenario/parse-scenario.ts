@@ -1,5 +1,6 @@
 import { namedScenario, suggestScenario } from './catalogue.js';
-import { dotted, type Fault, isRecord, MAX_FAULTS, readScenario, type SuiteNames } from './read-scenario.js';
+import { dotted, type Fault, isRecord, MAX_FAULTS } from './field-path.js';
+import { readScenario, type SuiteNames } from './read-scenario.js';
 import type { Scenario } from './scenario.js';
 import { ScenarioDocument } from './scenario-document.js';
 import { ScenarioError, type ScenarioProblem } from './scenario-error.js';

@@ -1,8 +1,10 @@
 import type { z } from 'zod';
+import { dotted, type Fault, type FieldPath, isRecord, MAX_FAULTS, memberAt } from './field-path.js';
 import { resolveScenario } from './resolve-scenario.js';
 import type { Scenario } from './scenario.js';
 import { keysBelow, suggestKey } from './scenario-fields.js';
 import { scenarioSchema } from './scenario-schema.js';
+import { readUncertain } from './uncertain-fields.js';
 
 /** How suites are called, from where they are known: `{ esp: parseEspSuite, ah: parseAhSuite }`. */
 export interface SuiteNames {
@@ -10,20 +12,6 @@ export interface SuiteNames {
   readonly esp: (name: string) => { readonly name: string };
   readonly ah: (name: string) => { readonly name: string };
 }
-
-/** Keys from the outermost to the field. */
-export type FieldPath = readonly (string | number)[];
-
-/** Something wrong, and where in the written value. */
-export interface Fault {
-  readonly path: FieldPath;
-  readonly message: string;
-  /** The key itself is wrong, not its value. */
-  readonly isKey?: boolean;
-}
-
-/** More than anybody reads. */
-export const MAX_FAULTS = 200;
 
 export type ReadResult =
   | { readonly scenario: Scenario; readonly faults: readonly [] }
@@ -42,8 +30,14 @@ export function readScenario(written: unknown, suites: SuiteNames): ReadResult {
     ...named.faults,
   ];
   if (!decoded.success || faults.length > 0) return { scenario: null, faults };
-  const scenario = resolveScenario(decoded.data);
-  return { scenario: { ...scenario, ipsec: { ...scenario.ipsec, ...named.suites } }, faults: [] };
+  const resolved = resolveScenario(decoded.data);
+  const scenario = { ...resolved, ipsec: { ...resolved.ipsec, ...named.suites } };
+  const uncertain = readUncertain(decoded.data.uncertain ?? {}, scenario);
+  if (uncertain.faults.length > 0) return { scenario: null, faults: uncertain.faults };
+  return {
+    scenario: uncertain.fields.length > 0 ? { ...scenario, uncertain: uncertain.fields } : scenario,
+    faults: [],
+  };
 }
 
 /** `workload: idle` is `workload: { kind: idle }`, and `xbzrle: off` is `xbzrle: null`. */
@@ -110,26 +104,4 @@ function noMapping(path: FieldPath, value: unknown): string {
   const write = `write its fields below it: ${keysBelow(dotted(path)).join(', ')}`;
   if (value === undefined) return `missing: ${write}`;
   return value === null ? `empty: ${write}` : write;
-}
-
-/** `guest.workload.groups[3].pages` */
-export function dotted(path: FieldPath): string {
-  return path
-    .map((key) => (typeof key === 'number' ? `[${key}]` : `.${key}`))
-    .join('')
-    .replace(/^\./, '');
-}
-
-function memberAt(value: unknown, path: FieldPath): unknown {
-  return path.reduce<unknown>(
-    (parent, key) =>
-      typeof parent === 'object' && parent !== null && Object.hasOwn(parent, key)
-        ? (parent as Record<string | number, unknown>)[key]
-        : undefined,
-    value,
-  );
-}
-
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { unresolveScenario } from './resolve-scenario.js';
 import type { Scenario } from './scenario.js';
 import { scenarioSchema, type WrittenScenario } from './scenario-schema.js';
+import { writeUncertain } from './uncertain-fields.js';
 
 export interface RenderOptions {
   /** Comments that say what else a field may be, for somebody who starts from this scenario. */
@@ -61,7 +62,8 @@ export function renderScenario(scenario: Scenario, { hints = false }: RenderOpti
 
 /** The written form as plain values: what `renderScenario` has as text. Text and numbers, in people's units. */
 export function writeScenario(scenario: Scenario): WrittenScenario {
-  return z.encode(scenarioSchema, unresolveScenario(scenario));
+  const written = z.encode(scenarioSchema, unresolveScenario(scenario));
+  return scenario.uncertain === undefined ? written : { ...written, uncertain: writeUncertain(scenario) };
 }
 
 function isPair(node: unknown): node is Pair {

@@ -9,7 +9,7 @@ import {
   visit,
   type YAMLError,
 } from 'yaml';
-import { dotted, type Fault, type FieldPath, MAX_FAULTS } from './read-scenario.js';
+import { dotted, type Fault, type FieldPath, MAX_FAULTS } from './field-path.js';
 import type { ScenarioProblem } from './scenario-error.js';
 
 /**

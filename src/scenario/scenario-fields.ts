@@ -124,5 +124,5 @@ export function keysBelow(parent: string): string[] {
   const prefix = parent === '' ? '' : `${parent}.`;
   const below = SCENARIO_FIELDS.filter((field) => field.startsWith(prefix));
   const keys = [...new Set(below.map((field) => field.slice(prefix.length).split('.')[0]!))];
-  return parent === '' ? ['schema', 'extends', ...keys] : keys;
+  return parent === '' ? ['schema', 'extends', ...keys, 'uncertain'] : keys;
 }

@@ -175,6 +175,8 @@ export const scenarioSchema = z.strictObject({
   migration: migration.prefault({}),
   hosts: hosts.prefault({}),
   seed: wholeNumber('', 0, 2 ** 32 - 1).default(1),
+  /** Read further by `uncertain-fields`, once it is known what the fields are. */
+  uncertain: z.record(z.string(), text('a range such as 1500..2500pages/s', 100)).optional(),
 });
 
 /** As it is written, before anything is checked. */

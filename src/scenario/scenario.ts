@@ -19,6 +19,18 @@ export interface Scenario {
   readonly hosts: Hosts;
   /** Of all randomness: same seed, same result. 0..2^32-1. */
   readonly seed: number;
+  /** What is known only within bounds. The fields themselves hold the values of a single run; `drawScenario` makes others. */
+  readonly uncertain?: readonly UncertainField[];
+}
+
+/** A field whose value is spread evenly between two bounds, or in a triangle with its top at `mode`. */
+export interface UncertainField {
+  /** Dotted, as in the written form: `guest.workload.rate`. */
+  readonly field: string;
+  /** In the unit that the field has in `Scenario`. */
+  readonly low: number;
+  readonly high: number;
+  readonly mode: number | null;
 }
 
 export interface Guest {

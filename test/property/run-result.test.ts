@@ -13,7 +13,7 @@ test('a run that was JSON in between is the same run', () => {
       assert.deepEqual(parseRunResult(renderRunLine(run)), same);
       assert.deepEqual(parseRunResult(JSON.stringify(runJson(run), null, 2)), same);
     }),
-    { seed: 4101, numRuns: 200 },
+    { seed: 4101, numRuns: 100 },
   );
 });
 
@@ -59,7 +59,7 @@ test('whatever is taken out of a run or put into it, it is refused with the fiel
         assert.ok(error.message.length < 2000);
       }
     }),
-    { seed: 4104, numRuns: 500 },
+    { seed: 4104, numRuns: 300 },
   );
 });
 

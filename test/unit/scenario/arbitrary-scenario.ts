@@ -6,6 +6,7 @@ import {
   IPSEC_MODES,
   PAGE_BYTES,
   type Scenario,
+  type UncertainField,
   type Workload,
 } from '../../../src/scenario/scenario.js';
 
@@ -118,8 +119,8 @@ const MIGRATION = fc
 
 const HOST = fc.record({ cores: fc.integer({ min: 1, max: 1024 }), cpuShare: POSITIVE_SHARE });
 
-/** Any scenario that does not contradict itself. */
-export const ARBITRARY_SCENARIO: fc.Arbitrary<Scenario> = fc.record(
+/** Any scenario that does not contradict itself, nothing of it uncertain. */
+export const CERTAIN_SCENARIO: fc.Arbitrary<Scenario> = fc.record(
   {
     name: TEXT,
     description: TEXT,
@@ -131,4 +132,38 @@ export const ARBITRARY_SCENARIO: fc.Arbitrary<Scenario> = fc.record(
     seed: fc.nat({ max: 2 ** 32 - 1 }),
   },
   { noNullPrototype: true },
+);
+
+/** Bounds of each kind of field, in the order in which they are drawn. */
+const UNCERTAIN: Readonly<Record<string, fc.Arbitrary<number>>> = {
+  'guest.workload.rate': fc.oneof(fc.nat({ max: 1e6 }), SHARE),
+  'network.link': amount(1e3, 1e13, [1e6, 1e9]),
+  'network.rtt': amount(0, 60e6, [1, 1e3]),
+  'network.loss': SHARE,
+  'network.queue': fc.integer({ min: 1, max: 1e6 }),
+  'migration.maxBandwidth': amount(1e3, 1e15, [1e6, 2 ** 20]),
+  'hosts.source.cpuShare': POSITIVE_SHARE,
+};
+
+function uncertainFields({ guest }: Scenario): fc.Arbitrary<UncertainField[]> {
+  const fields = Object.entries(UNCERTAIN)
+    .filter(([field]) => field !== 'guest.workload.rate' || 'pagesPerSecond' in guest.workload)
+    .map(([field, value]) =>
+      fc.option(
+        fc
+          .tuple(fc.array(value, { minLength: 3, maxLength: 3 }), fc.boolean())
+          .map(([values, isTriangle]) => {
+            const [low, mode, high] = values.toSorted((a, b) => a - b) as [number, number, number];
+            return { field, low, high, mode: isTriangle ? mode : null };
+          }),
+      ),
+    );
+  return fc.tuple(...fields).map((list) => list.filter((each) => each !== null));
+}
+
+/** Any scenario that does not contradict itself. */
+export const ARBITRARY_SCENARIO: fc.Arbitrary<Scenario> = CERTAIN_SCENARIO.chain((scenario) =>
+  uncertainFields(scenario).map((uncertain) =>
+    uncertain.length > 0 ? { ...scenario, uncertain } : scenario,
+  ),
 );
