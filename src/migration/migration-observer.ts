@@ -133,7 +133,7 @@ export class MigrationObserver {
     }
     const { connection } = followed;
     const wasDecided = connection.isDecided;
-    connection.countPacket((rowFlags >>> PROTECTION_SHIFT) & 3);
+    connection.packets[(rowFlags >>> PROTECTION_SHIFT) & 3]! += 1;
     const isSyn = (rowFlags & PacketFlag.tcpSyn) !== 0;
     // SYN takes one sequence number, data on it starts behind (RFC 7413).
     const sequence = this.view.getInt32(batch.transportOffset[row]! + 4) + (isSyn ? 1 : 0);

@@ -1,4 +1,5 @@
 import { readUint16, readUint32 } from './big-endian.js';
+import { isPageBits, pageBitsOf, subsectionBytes } from './configuration.js';
 import { FooterScan } from './footer-scan.js';
 import type { MainEvents } from './main-events.js';
 import type { RamBlocks } from './ram-blocks.js';
@@ -70,7 +71,10 @@ export class QemuStream implements StreamConsumer {
   readonly ram: RamSection;
   private readonly blocks: RamBlocks;
   private readonly events: MainEvents;
-  private readonly finder = new StreamFinder();
+  /** Made when it is needed: it takes 400 KB. */
+  private finder: StreamFinder | null = null;
+  /** Section id of RAM; -1: not known. */
+  private ramId = -1;
   private readonly footer = new FooterScan();
   /** Section id -> whether it is RAM. */
   private readonly sections = new Map<number, boolean>();
@@ -103,9 +107,12 @@ export class QemuStream implements StreamConsumer {
   }
 
   data(data: Uint8Array, offset: number, length: number, timeNs: number): void {
-    this.ram.timeNs = timeNs;
+    const { ram } = this;
+    ram.timeNs = timeNs;
     this.events.time(timeNs);
-    this.consume(data, offset, offset + length);
+    // Most segments hold nothing but a part of a page.
+    if (this.mode === Mode.ram && ram.skipWithin(length)) this.position += length;
+    else this.consume(data, offset, offset + length);
   }
 
   gap(bytes: number, timeNs: number): void {
@@ -302,7 +309,7 @@ export class QemuStream implements StreamConsumer {
     const isRam = name === RAM_SECTION;
     if (type === SectionType.start && this.sections.size < MAX_SECTIONS) this.sections.set(id, isRam);
     if (isRam) {
-      this.finder.ramId = id;
+      this.ramId = id;
       this.startRam(type);
       return DONE;
     }
@@ -314,8 +321,8 @@ export class QemuStream implements StreamConsumer {
   /** PART and END of a section that was begun. */
   private resumeSection(type: number, id: number): number {
     let isRam = this.sections.get(id);
-    if (isRam === undefined && this.finder.ramId < 0 && this.ram.mayContinue) {
-      this.finder.ramId = id;
+    if (isRam === undefined && this.ramId < 0 && this.ram.mayContinue) {
+      this.ramId = id;
       this.sections.set(id, true);
       isRam = true;
     }
@@ -362,46 +369,16 @@ export class QemuStream implements StreamConsumer {
     return DONE;
   }
 
-  /** A subsection of the configuration: name, version, and what the name says. */
+  /** A subsection of the configuration. */
   private parseSubsection(): number {
     const { scratch, have } = this;
-    if (have < 2) return 2;
-    const content = 6 + scratch[1]!;
-    if (have < content) return content;
-    const name = Buffer.from(scratch.subarray(2, content - 4)).toString('latin1');
-    let end = content;
-    switch (name) {
-      case 'configuration/target-page-bits':
-        end += 4;
-        if (have < end) return end;
-        if (!this.setPageBits(readUint32(scratch, content))) return INVALID;
-        break;
-      case 'configuration/uuid':
-        end += 16;
-        break;
-      case 'configuration/capabilities': {
-        end += 4;
-        if (have < end) return end;
-        const count = readUint32(scratch, content);
-        for (let i = 0; i < count; i++) {
-          if (end + 256 > SCRATCH_BYTES) return INVALID;
-          if (have < end + 1) return end + 1;
-          end += 1 + scratch[end]!;
-        }
-        break;
-      }
-      default:
-        return INVALID;
-    }
-    if (have < end) return end;
+    const need = subsectionBytes(scratch, have);
+    if (need > have) return need < SCRATCH_BYTES ? need : INVALID;
+    const pageBits = pageBitsOf(scratch, have);
+    if (need < 0 || (pageBits > 0 && !isPageBits(pageBits))) return INVALID;
+    if (pageBits > 0) this.blocks.pageBytes = 1 << pageBits;
     this.startHeader(Mode.section, 1);
     return DONE;
-  }
-
-  private setPageBits(bits: number): boolean {
-    if (bits < 10 || bits > 16) return false;
-    this.blocks.pageBytes = 1 << bits;
-    return true;
   }
 
   private parseCommand(): number {
@@ -460,13 +437,15 @@ export class QemuStream implements StreamConsumer {
     this.lostCount += 1;
     this.isInRam = this.mode === Mode.ram;
     this.mode = Mode.lost;
+    this.finder ??= new StreamFinder();
     this.finder.reset();
     this.finder.pageBytes = this.blocks.pageBytes;
     this.finder.largestBytes = this.blocks.largest?.bytes ?? Number.POSITIVE_INFINITY;
+    this.finder.ramId = this.ramId;
   }
 
   private readLost(data: Uint8Array, at: number, to: number): number {
-    const count = this.finder.push(data, at, to);
+    const count = this.finder!.push(data, at, to);
     this.position += count;
     this.find(false);
     return at + count;
@@ -475,11 +454,11 @@ export class QemuStream implements StreamConsumer {
   /** The gap's position is counted already. */
   private searchOverGap(bytes: number): void {
     if (bytes > MAX_SEARCHED_GAP) {
-      this.finder.reset();
+      this.finder!.reset();
       return;
     }
     for (let left = bytes; left > 0; ) {
-      const count = this.finder.pushGap(left);
+      const count = this.finder!.pushGap(left);
       left -= count;
       this.position -= left;
       this.find(false);
@@ -492,7 +471,7 @@ export class QemuStream implements StreamConsumer {
   }
 
   private find(isEnd: boolean): void {
-    const { finder } = this;
+    const finder = this.finder!;
     const found = finder.search(isEnd);
     if (found === Found.nothing) return;
     const bytes = finder.window.slice(finder.foundAt, finder.have);

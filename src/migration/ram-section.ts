@@ -128,6 +128,14 @@ export class RamSection {
     return at;
   }
 
+  /** Passes over bytes that all belong to the page under way, and do not end it. @returns false if they must be read */
+  skipWithin(bytes: number): boolean {
+    if (this.sink !== null || this.step !== Step.body || this.bodyRead + bytes >= this.bodyBytes)
+      return false;
+    this.bodyRead += bytes;
+    return true;
+  }
+
   /** Leaves bytes out that were not captured. @returns false if a header was among them */
   skipGap(bytes: number): boolean {
     if (this.step !== Step.body || this.bodyBytes - this.bodyRead < bytes) return false;

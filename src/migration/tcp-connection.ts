@@ -35,7 +35,7 @@ export class TcpConnection implements StreamConsumer {
   isRejected = false;
   role: MigrationConnection['role'] = 'main';
   channel: number | null = null;
-  /** By `TRANSPORTS`. */
+  /** Packets with payload: clear, AH, ESP, both. Index is the flags of AH and ESP as a number of two bits. */
   readonly packets = new Float64Array(TRANSPORTS.length);
   private consumer: StreamConsumer | null = null;
   private readonly recognise: Recognise;
@@ -73,11 +73,6 @@ export class TcpConnection implements StreamConsumer {
   gap(bytes: number, timeNs: number): void {
     if (this.consumer !== null) this.consumer.gap(bytes, timeNs);
     else this.isRejected = true;
-  }
-
-  /** @param protection flags of AH and ESP as a number of two bits */
-  countPacket(protection: number): void {
-    this.packets[protection]! += 1;
   }
 
   record(): MigrationConnection {
