@@ -4,10 +4,13 @@ import { Command, CommanderError } from 'commander';
 import { defineAnalyze } from './analyze.js';
 import { CliError, ExitCode } from './exit-code.js';
 import { discardUnfinishedFiles } from './output-file.js';
+import { defineLab } from './lab.js';
 import { definePackets } from './packets.js';
 import { definePlan } from './plan.js';
+import { definePredict } from './predict.js';
 import { defineScenarios } from './scenarios.js';
 import { defineSuites } from './suites.js';
+import { defineSweep } from './sweep.js';
 import { printMessage } from './terminal.js';
 
 const EXAMPLES = `
@@ -16,6 +19,8 @@ Examples:
   $ tare analyze migration.pcap --keys sa.xfrm     the same, with ICVs checked and ESP opened
   $ tare packets migration.pcap --range 1-20       every byte of the first packets and its owner
   $ tare plan --esp aes256gcm16 --mtu 1500,9000    what IPsec will cost, and how to set it up
+  $ tare predict office-vm --mtu 9000              how long a migration takes
+  $ tare sweep office-vm --grid mtu=1500,9000      the same at every point of a grid
   $ tare suites                                    what each cipher adds to a packet
 
 Exit codes: 0 done, 1 a --fail-on condition was met, 2 wrong usage, 3 unusable input,
@@ -32,8 +37,11 @@ function buildProgram(): Command {
     .showHelpAfterError('(--help shows what there is)')
     .exitOverride();
   defineAnalyze(program);
+  defineLab(program);
   definePackets(program);
   definePlan(program);
+  definePredict(program);
+  defineSweep(program);
   defineScenarios(program);
   defineSuites(program);
   return program;

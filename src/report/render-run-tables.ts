@@ -23,13 +23,11 @@ interface Figure {
   readonly isRare?: boolean;
 }
 
+const TOTAL_TIME: Figure = { title: 'total time', value: ({ totalTimeMs }) => totalTimeMs, format: formatMs };
+
 /** Shared by terminal and HTML. */
 export const FIGURES: readonly Figure[] = [
-  {
-    title: 'total time',
-    value: ({ converged, totalTimeMs }) => (converged ? totalTimeMs : null),
-    format: formatMs,
-  },
+  TOTAL_TIME,
   { title: "downtime, QEMU's", value: (run) => run.downtimeMs, format: formatMs },
   { title: 'standstill of the guest', value: (run) => run.standstillMs, format: formatMs },
   { title: 'stream', value: (run) => run.stream.bytes, format: formatBytes },
@@ -75,7 +73,9 @@ export function renderFigures({ run, clear }: RunReport, context: ReportContext)
 
 export function figureText({ value, format }: Pick<Figure, 'value' | 'format'>, run: RunResult): string {
   const figure = value(run);
-  return figure === null ? '-' : format(figure);
+  if (figure === null) return '-';
+  const isCutOff = value === TOTAL_TIME.value && !run.converged;
+  return `${isCutOff ? '> ' : ''}${format(figure)}`;
 }
 
 export function shownFigures(runs: readonly RunResult[]): readonly Figure[] {
@@ -148,19 +148,19 @@ export function renderTimeByLimit({ run, clear }: RunReport, context: ReportCont
 }
 
 /** What else could be set, and what the model says of it. */
-export function renderVariants({ run, variants }: RunReport, context: ReportContext): string[] {
+export function renderVariants({ base, variants }: RunReport, context: ReportContext): string[] {
   if (variants.length === 0) return [];
   const columns: TableColumn[] = [
-    { title: run.converged ? 'it could be' : 'what would help', minWidth: 16 },
+    { title: base.converged ? 'it could be' : 'what would help', minWidth: 24 },
     { title: 'total time', align: 'right' },
     { title: 'downtime', align: 'right' },
-    { title: 'against now', align: 'right', dispensable: 1 },
+    ...(base.converged ? [{ title: 'against now', align: 'right', dispensable: 1 } as const] : []),
     { title: 'packets', align: 'right', dispensable: 2 },
     { title: 'held back by', dispensable: 3 },
   ];
   return renderTable(
     columns,
-    variants.map((variant) => variantCells(variant, run, context)),
+    variants.map((variant) => variantCells(variant, base, context)),
     context,
   );
 }
@@ -170,7 +170,7 @@ function variantCells({ change, run }: RunVariant, now: RunResult, { style }: Re
     change,
     run.converged ? formatMs(run.totalTimeMs) : style.faint('does not converge'),
     run.downtimeMs === null ? '-' : formatMs(run.downtimeMs),
-    describeGain(run, now),
+    ...(now.converged ? [describeGain(run, now)] : []),
     formatRounded(run.wire.packets),
     LIMIT_NAMES[run.limitedBy],
   ];

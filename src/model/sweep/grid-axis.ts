@@ -19,7 +19,7 @@ const RANGE = /^(\d+(?:\.\d+)?)\.\.(\d+(?:\.\d+)?)([a-z%][a-z%/]*)?(?::(\d+(?:\.
  * @throws GridError
  */
 export function parseGridAxis(text: string): GridAxis {
-  const [, name, list] = /^\s*([\w-]+)\s*=(.*)$/s.exec(text) ?? [];
+  const [, name, list] = /^\s*([\w.-]+)\s*=(.*)$/s.exec(text) ?? [];
   if (name === undefined || list === undefined) {
     throw new GridError(`${quote(text)} is no axis: write NAME=VALUES, e.g. mtu=1500,9000`);
   }

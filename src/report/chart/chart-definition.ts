@@ -144,5 +144,7 @@ export interface MapChart extends ChartBase {
   readonly rows: readonly number[];
   /** Of the cells. */
   readonly value: Axis;
+  /** Values of the lightest and the darkest cell, so that maps beside each other compare. Default: those of this map. */
+  readonly shades?: readonly [lightest: number, darkest: number];
   readonly series: readonly MapSeries[];
 }

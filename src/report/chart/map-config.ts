@@ -10,6 +10,8 @@ const HATCH_GAP_PX = 8;
 const LABEL_FONT_PX = 11;
 const MIN_OPACITY = 0.12;
 const MAX_OPACITY = 0.75;
+/** Ratio of the darkest value to the lightest for which all shades are used. */
+const LEAST_SPAN = 3;
 
 /** A map as Chart.js takes it: a point in the middle of each cell, for tooltips; the plugin draws the cells. */
 export function mapParts(chart: MapChart, drawing: DrawingOptions) {
@@ -108,17 +110,19 @@ export function mapPlugin(definition: MapChart, theme: ChartTheme): Plugin {
   };
 }
 
-/** Opacity by the logarithm: times of a convergence map span decades. */
-function shadeOf({ series }: MapChart): (value: number) => number {
-  const logarithms = series
-    .flatMap(({ cells }) => cells.map(({ value }) => value))
-    .filter((value) => value !== null && value > 0)
-    .map((value) => Math.log(value as number));
-  const least = logarithms.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
-  const most = logarithms.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
+/** Opacity by the logarithm: times of a convergence map span decades. What differs little looks alike. */
+function shadeOf({ series, shades }: MapChart): (value: number) => number {
+  const values = series
+    .flatMap(({ cells }) => cells.map(({ value }) => value ?? 0))
+    .filter((value) => value > 0);
+  const [lightest, darkest] = shades ?? [
+    values.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY),
+    values.reduce((a, b) => Math.max(a, b), 0),
+  ];
+  const span = Math.max(LEAST_SPAN, darkest / lightest);
   return (value) => {
-    if (!(most > least) || value <= 0) return MIN_OPACITY;
-    return MIN_OPACITY + ((Math.log(value) - least) / (most - least)) * (MAX_OPACITY - MIN_OPACITY);
+    const place = Math.log(value / lightest) / Math.log(span);
+    return MIN_OPACITY + Math.min(1, Math.max(0, place || 0)) * (MAX_OPACITY - MIN_OPACITY);
   };
 }
 

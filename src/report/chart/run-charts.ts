@@ -1,7 +1,7 @@
 import type { RunResult } from '../../result/run-result.js';
 import { PAGE_BYTES } from '../../scenario/scenario.js';
 import { protectionName } from '../protection-name.js';
-import type { ChartDefinition, CurveChart, CurvePoint } from './chart-definition.js';
+import type { Axis, ChartDefinition, CurveChart, CurvePoint } from './chart-definition.js';
 import { limitBars } from './limit-style.js';
 import type { RunReport } from './run-report.js';
 import { convergenceMaps, curveCharts, DOES_NOT_CONVERGE } from './sweep-charts.js';
@@ -35,7 +35,7 @@ export function remainingChart({ run, clear }: RunReport): CurveChart | null {
     subtitle:
       'Falls while pages are sent, and rises when QEMU looks which were written meanwhile.' +
       (runs.every(({ converged }) => converged) ? '' : ' A line that never reaches zero does not converge.'),
-    x: { title: 'Time', unit: 'seconds', min: 0 },
+    x: timeAxis(runs),
     y: { title: 'Memory', unit: 'bytes', min: 0 },
     series: runs.map((each) => ({
       name: runName(each),
@@ -43,6 +43,18 @@ export function remainingChart({ run, clear }: RunReport): CurveChart | null {
       certainty: 'measured',
       points: remainingPoints(each),
     })),
+  };
+}
+
+/** From the start to a round number behind the last end. */
+function timeAxis(runs: readonly RunResult[]): Axis {
+  const end = runs.reduce((latest, { totalTimeMs }) => Math.max(latest, totalTimeMs / 1000), 0);
+  const step = 10 ** (Math.floor(Math.log10(end || 1)) - 1);
+  return {
+    title: 'Time',
+    unit: 'seconds',
+    min: 0,
+    max: Number((Math.ceil(end / step) * step).toPrecision(3)),
   };
 }
 
@@ -91,7 +103,7 @@ export function rateChart(run: RunResult): CurveChart | null {
     kind: 'steppedArea',
     title: 'Rate of each iteration',
     subtitle: 'Bits of the migration stream a second, without headers below it; a step is an iteration.',
-    x: { title: 'Time', unit: 'seconds', min: 0 },
+    x: timeAxis([run]),
     y: { title: 'Stream', unit: 'bitsPerSecond' },
     series: rates.at(-1)!.stopped ? [running, stopped] : [running],
   };
@@ -111,7 +123,7 @@ export function pagesChart({ iterations }: RunResult): ChartDefinition | null {
     id: 'pages-of-iterations',
     kind: 'histogram',
     title: 'Pages sent in each iteration',
-    subtitle: 'The first sends all of memory; what follows was written meanwhile.',
+    subtitle: `The first sends all of memory; what follows was written meanwhile.${size > 1 ? ` ${size} iterations a bar.` : ''}`,
     bins: bins.map((_, i) => ({ from: i * size + 1, to: Math.min(iterations.length, (i + 1) * size) })),
     x: { title: 'Iteration', unit: 'count', prefix: 'none' },
     y: { title: 'Pages', unit: 'count' },

@@ -7,6 +7,8 @@ export interface RunReport {
   readonly run: RunResult;
   /** The same migration without IPsec; null if `run` has none. */
   readonly clear: RunResult | null;
+  /** What `variants` are held against: `run`, or the same by the analytic model if `run` was simulated. */
+  readonly base: RunResult;
   /** What else could be set, best first. */
   readonly variants: readonly RunVariant[];
   /** The same migration over MTUs and protections; null if no charts are drawn. */

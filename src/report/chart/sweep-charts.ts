@@ -1,6 +1,14 @@
 import type { SweepFigures, SweepRow } from '../../result/sweep-row.js';
 import { escapeTerminal } from '../escape-terminal.js';
-import type { Axis, ChartDefinition, CurveChart, CurvePoint, MapCell, MapChart } from './chart-definition.js';
+import type {
+  Axis,
+  ChartDefinition,
+  CurveChart,
+  CurvePoint,
+  CurveSeries,
+  MapCell,
+  MapChart,
+} from './chart-definition.js';
 import { LINE_COLORS } from './chart-palette.js';
 import { limitBars } from './limit-style.js';
 import { axisNumbers, pointLabel, type SweepReport } from './sweep-report.js';
@@ -8,6 +16,9 @@ import { axisNumbers, pointLabel, type SweepReport } from './sweep-report.js';
 /** As many as a page bears; tables and CSV have all. */
 const MAX_BARS = 16;
 const MAX_MAPS = 6;
+
+/** What tells protections apart: a line or a map each. */
+const PROTECTION_AXES = ['protection', 'esp', 'ah'];
 
 export const DOES_NOT_CONVERGE = 'does not converge';
 const CROSSES = ' Crosses: does not converge.';
@@ -51,6 +62,34 @@ export function curveCharts(report: SweepReport): CurveChart[] {
   ].filter((chart) => chart !== null);
 }
 
+interface Curve {
+  readonly label: string;
+  readonly points: readonly CurvePoint[];
+  /** Where it does not converge. */
+  readonly absent: readonly number[];
+}
+
+/** Lines that would cover one another become one with all their names. */
+function joinEqual(curves: readonly Curve[]): Curve[] {
+  const joined = new Map<string, Curve>();
+  for (const curve of curves) {
+    const key = JSON.stringify([curve.points, curve.absent]);
+    const same = joined.get(key);
+    joined.set(key, same === undefined ? curve : { ...same, label: `${same.label} = ${curve.label}` });
+  }
+  return [...joined.values()];
+}
+
+function curveSeries({ label, points, absent }: Curve, index: number): CurveSeries {
+  return {
+    name: escapeTerminal(label) || 'Scenario',
+    color: LINE_COLORS[index]!,
+    certainty: points.some(({ low }) => low !== undefined) ? 'bounded' : 'measured',
+    points,
+    ...(absent.length > 0 ? { absent } : {}),
+  };
+}
+
 interface CurveWish {
   readonly id: string;
   readonly title: string;
@@ -61,9 +100,11 @@ interface CurveWish {
 
 function curveChart(report: SweepReport, name: string, wish: CurveWish): CurveChart | null {
   const { numbers } = axisNumbers(report, name)!;
-  const { rows, fixed } = slice(report, [name, 'esp', 'ah']);
+  const { rows, fixed } = slice(report, [name, ...PROTECTION_AXES]);
   const lines = groupBy(rows, (row) => pointLabel(row, report, [name, ...fixed.map((each) => each.name)]));
-  const curves = [...lines].map(([label, points]) => ({ label, ...curveOf(points, name, numbers, wish) }));
+  const curves = joinEqual(
+    [...lines].map(([label, points]) => ({ label, ...curveOf(points, name, numbers, wish) })),
+  );
   const drawn = curves.slice(0, LINE_COLORS.length);
   if (!drawn.some(({ points }) => points.length > 0)) return null;
   const hasCrosses = drawn.some(({ absent }) => absent.length > 0);
@@ -77,13 +118,7 @@ function curveChart(report: SweepReport, name: string, wish: CurveWish): CurveCh
     ...(subtitle === '' ? {} : { subtitle: escapeTerminal(subtitle) }),
     x: numberAxis(report, name),
     y: { title: wish.y, unit: 'seconds', min: 0 },
-    series: drawn.map(({ label, points, absent }, i) => ({
-      name: escapeTerminal(label) || 'Scenario',
-      color: LINE_COLORS[i]!,
-      certainty: points.some(({ low }) => low !== undefined) ? 'bounded' : 'measured',
-      points,
-      ...(absent.length > 0 ? { absent } : {}),
-    })),
+    series: drawn.map(curveSeries),
     absentLabel: DOES_NOT_CONVERGE,
   };
 }
@@ -93,7 +128,7 @@ function curveOf(
   name: string,
   numbers: ReadonlyMap<string, number>,
   wish: CurveWish,
-): { points: CurvePoint[]; absent: number[] } {
+): Omit<Curve, 'label'> {
   const points: CurvePoint[] = [];
   const absent: number[] = [];
   for (const { settings, figures } of rows) {
@@ -115,9 +150,12 @@ export function frontierChart(report: SweepReport): CurveChart | null {
   const mtus = axisNumbers(report, 'mtu');
   const rates = axisNumbers(report, 'rate');
   if (mtus === null || rates === null) return null;
-  const { rows, fixed } = slice(report, ['mtu', 'rate', 'esp', 'ah']);
+  const { rows, fixed } = slice(report, ['mtu', 'rate', ...PROTECTION_AXES]);
   const without = ['mtu', 'rate', ...fixed.map(({ name }) => name)];
-  const lines = [...groupBy(rows, (row) => pointLabel(row, report, without))].slice(0, LINE_COLORS.length);
+  const lines = groupBy(rows, (row) => pointLabel(row, report, without));
+  const curves = joinEqual(
+    [...lines].map(([label, points]) => ({ label, ...frontierOf(points, mtus, rates) })),
+  );
   const highest = [...rates.numbers.values()].reduce((a, b) => Math.max(a, b), 0);
   return {
     id: 'convergence-limit',
@@ -126,26 +164,28 @@ export function frontierChart(report: SweepReport): CurveChart | null {
     subtitle: `The largest rate tried is ${highest}${rates.unit}: a line at that height may lie higher. Crosses: none converges.`,
     x: numberAxis(report, 'mtu'),
     y: { title: 'Pages written a second', unit: 'count', min: 0 },
-    series: lines.map(([label, points], i) => {
-      const best = new Map<number, number | null>();
-      for (const { settings, figures } of points) {
-        if (figures === null) continue;
-        const mtu = mtus.numbers.get(settings['mtu']!)!;
-        const rate = figures.converged ? rates.numbers.get(settings['rate']!)! : null;
-        const before = best.get(mtu) ?? null;
-        best.set(mtu, rate !== null && (before === null || rate > before) ? rate : before);
-      }
-      const entries = [...best].sort(([a], [b]) => a - b);
-      const absent = entries.filter(([, rate]) => rate === null).map(([x]) => x);
-      return {
-        name: escapeTerminal(label) || 'Scenario',
-        color: LINE_COLORS[i]!,
-        certainty: 'measured',
-        points: entries.flatMap(([x, y]) => (y === null ? [] : [{ x, y }])),
-        ...(absent.length > 0 ? { absent } : {}),
-      };
-    }),
+    series: curves.slice(0, LINE_COLORS.length).map(curveSeries),
     absentLabel: 'none converges',
+  };
+}
+
+interface Numbers {
+  readonly numbers: ReadonlyMap<string, number>;
+}
+
+function frontierOf(rows: readonly SweepRow[], mtus: Numbers, rates: Numbers): Omit<Curve, 'label'> {
+  const best = new Map<number, number | null>();
+  for (const { settings, figures } of rows) {
+    if (figures === null) continue;
+    const mtu = mtus.numbers.get(settings['mtu']!)!;
+    const before = best.get(mtu) ?? null;
+    const rate = figures.converged ? rates.numbers.get(settings['rate']!)! : null;
+    best.set(mtu, rate === null ? before : Math.max(rate, before ?? 0));
+  }
+  const entries = [...best].sort(([a], [b]) => a - b);
+  return {
+    points: entries.flatMap(([x, y]) => (y === null ? [] : [{ x, y }])),
+    absent: entries.filter(([, rate]) => rate === null).map(([x]) => x),
   };
 }
 
@@ -154,11 +194,16 @@ export function convergenceMaps(report: SweepReport): MapChart[] {
   const mtus = axisNumbers(report, 'mtu');
   const rates = axisNumbers(report, 'rate');
   if (mtus === null || rates === null) return [];
-  const { rows, fixed } = slice(report, ['mtu', 'rate', 'esp', 'ah']);
+  const { rows, fixed } = slice(report, ['mtu', 'rate', ...PROTECTION_AXES]);
   const without = ['mtu', 'rate', ...fixed.map(({ name }) => name)];
   const groups = [...groupBy(rows, (row) => pointLabel(row, report, without))].slice(0, MAX_MAPS);
   const columns = [...mtus.numbers.values()].sort((a, b) => a - b);
   const heights = [...rates.numbers.values()].sort((a, b) => a - b);
+  const times = rows.flatMap(({ figures }) => (figures?.converged ? [figures.totalTimeMs / 1000] : []));
+  const shades = [
+    times.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY),
+    times.reduce((a, b) => Math.max(a, b), 0),
+  ] as const;
   return groups.map(([label, points], i) => ({
     id: groups.length === 1 ? 'convergence' : `convergence-${i + 1}`,
     kind: 'map',
@@ -169,6 +214,7 @@ export function convergenceMaps(report: SweepReport): MapChart[] {
     columns,
     rows: heights,
     value: { title: 'Total time', unit: 'seconds' },
+    ...(times.length > 0 ? { shades } : {}),
     series: mapSeries(points, (row) => ({
       column: columns.indexOf(mtus.numbers.get(row.settings['mtu']!)!),
       row: heights.indexOf(rates.numbers.get(row.settings['rate']!)!),
@@ -215,11 +261,17 @@ export function timeChart(report: SweepReport): ChartDefinition | null {
   };
 }
 
-/** The rows in which every axis but those named has its first value, so that a picture compares like with like. */
+/**
+ * The rows in which every axis but those named stands still, so that a picture compares like with like: axes of numbers in their
+ * middle, others at their first value.
+ */
 function slice(report: SweepReport, free: readonly string[]) {
   const fixed = report.axes
     .filter(({ name, values }) => values.length > 1 && !free.includes(name))
-    .map(({ name, values }) => ({ name, value: values[0]! }));
+    .map(({ name, values }) => {
+      const isOrdered = axisNumbers(report, name) !== null;
+      return { name, value: values[isOrdered ? values.length >> 1 : 0]! };
+    });
   const rows = report.rows.filter(({ settings }) =>
     fixed.every(({ name, value }) => settings[name] === value),
   );

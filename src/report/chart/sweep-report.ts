@@ -24,7 +24,7 @@ export function pointLabel(
   return [...(scenarios.length > 1 ? [row.scenario] : []), ...settings].join(', ');
 }
 
-const SPEAKS_FOR_ITSELF = new Set(['esp']);
+const SPEAKS_FOR_ITSELF = new Set(['esp', 'protection']);
 
 function settingText(name: string, value: string): string {
   if (SPEAKS_FOR_ITSELF.has(name)) return value === 'none' ? `no ${name.toUpperCase()}` : value;

@@ -140,9 +140,9 @@ function iterationTable({ run }: RunReport): ReportTable {
   };
 }
 
-function variantTable({ run, variants }: RunReport): ReportTable {
+function variantTable({ base, variants }: RunReport): ReportTable {
   return {
-    caption: run.converged ? 'What would be sooner' : 'What would help',
+    caption: base.converged ? 'What would be sooner' : 'What would help',
     columns: columns('With', '#Total time', '#Downtime', '#Against now', '#Packets', 'Held back by'),
     rows: variants.map(({ change, run: each }) => [
       change,
@@ -150,7 +150,7 @@ function variantTable({ run, variants }: RunReport): ReportTable {
         ? { text: formatMs(each.totalTimeMs), sort: each.totalTimeMs }
         : { text: 'does not converge', sort: Number.MAX_VALUE },
       each.downtimeMs === null ? '-' : { text: formatMs(each.downtimeMs), sort: each.downtimeMs },
-      describeGain(each, run),
+      describeGain(each, base),
       { text: formatCount(Math.round(each.wire.packets)), sort: each.wire.packets },
       LIMIT_NAMES[each.limitedBy],
     ]),

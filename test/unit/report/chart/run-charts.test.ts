@@ -23,6 +23,7 @@ import { sampleClearRun, sampleEndlessRun, sampleRun, sampleSweep } from '../sam
 
 const REPORT: RunReport = {
   run: sampleRun(),
+  base: sampleRun(),
   clear: sampleClearRun(),
   variants: [{ change: 'MTU 9000', run: sampleEndlessRun() }],
   overMtu: sampleSweep(),
@@ -123,7 +124,7 @@ test('over the MTU, what does not converge is a cross and no point', () => {
 
 test('a chart over the MTU holds everything else still, and says at what', () => {
   const [time] = curveCharts(sampleSweep());
-  assert.match(time!.subtitle!, /At rate 0\./);
+  assert.match(time!.subtitle!, /^At rate 8000\. Crosses/);
   assert.deepEqual(
     time!.series.map(({ name }) => name),
     ['no ESP', 'aes128gcm16', 'aes128-sha256'],
@@ -158,6 +159,31 @@ test('the limit of convergence is the largest rate that converges at each MTU', 
       [9000, 16_000],
     ],
   );
+});
+
+test('lines that would cover one another become one with both names', () => {
+  const sweep = sampleSweep();
+  const rows = sweep.rows.map((row) => ({
+    ...row,
+    figures: sweep.rows.find(
+      ({ settings }) =>
+        settings['esp'] === 'none' && settings['mtu'] === row.settings['mtu'] && settings['rate'] === '0',
+    )!.figures,
+  }));
+  const names = (charts: readonly ChartDefinition[]) =>
+    charts.map(({ series }) => series.map(({ name }) => name));
+  const joined = 'no ESP = aes128gcm16 = aes128-sha256';
+  assert.deepEqual(names([...curveCharts({ ...sweep, rows }), frontierChart({ ...sweep, rows })!]), [
+    [joined],
+    [joined],
+    [joined],
+  ]);
+});
+
+test('maps of one report have the same shades', () => {
+  const shades = convergenceMaps(sampleSweep()).map((map) => map.shades!);
+  assert.equal(shades.length, 3);
+  for (const pair of shades) assert.deepEqual(pair, shades[0]);
 });
 
 test('sweeps without numbers have no curves, and those without rates no map', () => {
