@@ -30,9 +30,12 @@ export class MigrationStarts {
     const { flags, payloadOffset, payloadLength, transportOffset } = batch;
     const { data, offset, capturedLength } = batch.block;
     for (let row = from; row < to; row++) {
-      if ((flags[row]! & DECAPSULATED_OR_TCP) !== PacketFlag.tcp || payloadLength[row] === 0) continue;
+      if ((flags[row]! & DECAPSULATED_OR_TCP) !== PacketFlag.tcp) continue;
       const at = payloadOffset[row]!;
-      if (at === NONE || transportOffset[row] === NONE) continue;
+      if (at >= data.length) continue;
+      const first = data[at]!;
+      if (first !== BEGINNINGS[0][0] && first !== BEGINNINGS[1][0]) continue;
+      if (transportOffset[row] === NONE || payloadLength[row] === 0) continue;
       const captured = offset[row]! + capturedLength[row]! - at;
       if (mayStart(data, at, Math.min(captured, payloadLength[row]!))) this.state.count += 1;
     }
