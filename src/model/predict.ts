@@ -1,11 +1,13 @@
 import type { RunResult } from '../result/run-result.js';
 import type { Scenario } from '../scenario/scenario.js';
+import { drawScenario } from '../scenario/uncertain-fields.js';
 import { predictAnalytic } from './analytic/analytic-model.js';
 import { type Calibration, CalibrationError } from './calibration/calibration.js';
 import { loadCalibration } from './calibration/load-calibration.js';
 import { deriveSeed } from './derive-seed.js';
 import { ModelError } from './model-error.js';
 import { predictPacket } from './predict-packet.js';
+import { Random } from './random.js';
 import { sampleFigures, sampleIntervals } from './sample-intervals.js';
 
 /** `analytic`: from equations, in an instant. `packet`: every segment and acknowledgement simulated. */
@@ -13,7 +15,7 @@ export type Level = 'analytic' | 'packet';
 
 export interface PredictOptions {
   readonly level: Level;
-  /** Runs with seeds of their own; 1: one run, without intervals. */
+  /** Runs with seeds and, where the scenario is uncertain, values of their own; 1: one run, without intervals. */
   readonly samples: number;
 }
 
@@ -32,12 +34,17 @@ export function predict(scenario: Scenario, { level, samples }: PredictOptions):
   return { ...run, intervals: sampleIntervals(figures) };
 }
 
-/** One of several runs. Sample 0 is the scenario as it stands. */
+/** One of several runs. Sample 0 is the scenario as it stands; others have a seed and uncertain values of their own. */
 export function predictSample(scenario: Scenario, level: Level, index: number): RunResult {
   const calibration = calibrationNamed(scenario.hosts.calibration);
   if (index === 0) return predictOnce(scenario, calibration, level);
   const seed = deriveSeed(scenario.seed, `sample ${index}`);
-  return predictOnce({ ...scenario, seed }, calibration, level);
+  const random = new Random(deriveSeed(seed, 'uncertain fields'));
+  return predictOnce(
+    drawScenario({ ...scenario, seed }, () => random.next()),
+    calibration,
+    level,
+  );
 }
 
 function predictOnce(scenario: Scenario, calibration: Calibration, level: Level): RunResult {

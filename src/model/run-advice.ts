@@ -85,12 +85,9 @@ function setIpsec(change: string, ipsec: Partial<Ipsec>): Change {
 }
 
 function largerPackets({ network: { mtu, mss } }: Scenario): Change[] {
-  const isAuto = mss === 'auto';
   return [
-    ...(isAuto ? [] : [setNetwork('MSS auto', { mss: 'auto' })]),
-    ...(mtu < JUMBO_MTU
-      ? [setNetwork(`MTU ${JUMBO_MTU}${isAuto ? '' : ' and MSS auto'}`, { mtu: JUMBO_MTU, mss: 'auto' })]
-      : []),
+    ...(mss === 'auto' ? [] : [setNetwork('MSS auto', { mss: 'auto' })]),
+    ...(mtu < JUMBO_MTU ? [setNetwork(`MTU ${JUMBO_MTU}`, { mtu: JUMBO_MTU })] : []),
   ];
 }
 

@@ -23,7 +23,7 @@ export function renderRunVerdict(report: RunReport, { width, style }: ReportCont
   const wrap = (text: string) => (text === '' ? [] : wrapText(text, { width }));
   return [
     ...wrap(headline(run, clear)).map((line) => style.heading(mark(line))),
-    ...wrap(describeSpread(run)).map(run.intervals?.converged === 1 ? (line) => line : style.caution),
+    ...wrap(describeSpread(run)).map((run.intervals?.converged ?? 1) === 1 ? (line) => line : style.caution),
     ...wrap(describeRemedies(report)),
     ...wrap(
       `${escapeTerminal(run.scenario.name)}: ${describeProtection(run.scenario)}. ${describeLimits(run)}`.trim(),
@@ -62,8 +62,11 @@ function describeFailure(run: RunResult): string {
   return `${carries}, and what the guest writes meanwhile is never below the ${fits} that fit into ${formatMs(downtimeLimitMs)} of downtime`;
 }
 
-function describeSpread({ intervals }: RunResult): string {
-  if (intervals === null) return '';
+function describeSpread({ intervals, scenario }: RunResult): string {
+  if (intervals === null) {
+    const isUncertain = (scenario.uncertain ?? []).length > 0;
+    return isUncertain ? 'Parts of the scenario are uncertain: --samples 100 says what that comes to.' : '';
+  }
   const { samples, converged, totalTimeMs, downtimeMs } = intervals;
   const share =
     converged === 1
