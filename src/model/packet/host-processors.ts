@@ -120,16 +120,26 @@ export class HostProcessors {
 
   /** Time for which the most used of servers and threads was busy until `nowNs`: work that was begun counts as far as it is done. */
   busiestNs(nowNs: number): number {
+    if (this.isShared) return this.#coreBusyNs(nowNs);
     let threadsNs = 0;
     let busiestNs = this.softirqBusyNs - Math.max(0, this.softirqFreeNs - nowNs);
-    const softirqNs = busiestNs;
     for (let thread = 0; thread < this.threadBusyNs.length; thread++) {
       const busyNs = this.threadBusyNs[thread]! - Math.max(0, this.threadFreeNs[thread]! - nowNs);
       threadsNs += busyNs;
       busiestNs = Math.max(busiestNs, busyNs);
     }
-    if (this.isShared) return softirqNs + threadsNs;
     return Math.max(busiestNs, threadsNs / this.#processors);
+  }
+
+  /** The core goes from one work to the next: what is left of what was begun is one stretch. */
+  #coreBusyNs(nowNs: number): number {
+    let busyNs = this.softirqBusyNs;
+    let freeNs = this.softirqFreeNs;
+    for (let thread = 0; thread < this.threadBusyNs.length; thread++) {
+      busyNs += this.threadBusyNs[thread]!;
+      freeNs = Math.max(freeNs, this.threadFreeNs[thread]!);
+    }
+    return busyNs - Math.max(0, freeNs - nowNs);
   }
 
   #start(thread: number, nowNs: number): void {

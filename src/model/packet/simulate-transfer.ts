@@ -80,11 +80,13 @@ class Transfer {
   run(): TransferOutcome {
     const lanes = this.#lanes;
     const clock = this.#clock;
+    let lastNs = 0;
     for (;;) {
       const lane = lanes.first();
       const nowNs = lanes.timeOf(lane);
-      if (nowNs > this.#timeLimitNs) break;
-      if (nowNs === Number.POSITIVE_INFINITY) break;
+      if (nowNs > this.#timeLimitNs || nowNs === Number.POSITIVE_INFINITY) break;
+      if (!(nowNs >= lastNs)) throw new Error(`time ran back from ${lastNs} to ${nowNs} ns`);
+      lastNs = nowNs;
       if (nowNs >= clock.nextNs && !this.#isDelivered) clock.advance(nowNs);
       this.#step(lane, nowNs);
     }

@@ -310,7 +310,7 @@ export class TcpSender {
       const mayProbe = this.#state === State.open && board.sackedOut === 0 && this.#probedTo === 0;
       const allowanceNs = board.outstanding === 1 ? DELAYED_ACK_ALLOWANCE_NS : MIN_PROBE_NS;
       const probeNs = nowNs + 2 * this.rtt.srttNs + allowanceNs;
-      this.#probeNs = mayProbe && probeNs < this.#retransmitNs ? probeNs : NEVER;
+      this.#probeNs = mayProbe ? Math.min(probeNs, this.#retransmitNs) : NEVER;
     }
     this.#updateTimer();
   }
