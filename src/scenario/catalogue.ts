@@ -52,7 +52,7 @@ const TYPICAL: readonly NamedScenario[] = [
     guest: {
       memory: '8GiB',
       filled: '6GiB',
-      workload: { kind: 'uniform', rate: '28000pages/s', workingSet: '4GiB' },
+      workload: { kind: 'uniform', rate: '28400pages/s', workingSet: '4GiB' },
     },
     network: { link: '1Gbit' },
     ipsec: { esp: 'aes128-sha256' },
