@@ -19,7 +19,8 @@ export function addIpsecOptions(command: Command): Command {
     .option('--ah <algorithm>', 'algorithm of AH, e.g. sha256');
 }
 
-function collect(value: string, previous: string[] | undefined): string[] {
+/** Values of an option that may be given several times. */
+export function collect(value: string, previous: string[] | undefined): string[] {
   return [...(previous ?? []), value];
 }
 

@@ -3,9 +3,12 @@ import type { Command } from 'commander';
 import type { RunReport } from '../report/chart/run-report.js';
 import type { RunResult } from '../result/run-result.js';
 import type { Scenario } from '../scenario/scenario.js';
+import { CliError, ExitCode } from './exit-code.js';
+import { collect } from './ipsec-options.js';
 import { explainModel, levelOption, type ModelOptions, parseSamples } from './model-options.js';
 import { addScenarioOptions, DEFAULT_ESP, givenOverrides, overrideScenario } from './predict-options.js';
 import { ProgressLine } from './progress-line.js';
+import { recordedScenario } from './recorded-scenario.js';
 import { requireOtherFiles, writePictures, writeReport } from './report-files.js';
 import { readScenarioArgument } from './scenario-input.js';
 import { reportWidth, wantsColor, writeOut } from './terminal.js';
@@ -21,6 +24,7 @@ Examples:
   $ tare predict --memory 16GiB --workload uniform --rate 20000 --link 10Gbit
   $ tare predict wan --level packet --samples 100       with intervals
   $ tare predict mine.yaml --html report.html --png pictures/
+  $ tare predict --from migration.pcap --esp aes128gcm16 --mtu 9000     that VM, under IPsec
   $ tare scenarios office-vm | tare predict - --json`;
 
 /** Fewer are sooner done than threads are started. */
@@ -31,6 +35,8 @@ interface PredictCliOptions extends ModelOptions {
   readonly html?: string;
   readonly png?: string;
   readonly progress: boolean;
+  readonly from?: string[];
+  readonly keys?: string[];
   readonly esp?: string;
   readonly ah?: string;
 }
@@ -45,6 +51,8 @@ export function definePredict(program: Command): void {
     )
     .argument('[scenario]', 'a named scenario, or a file; - for stdin');
   addScenarioOptions(command)
+    .option('--from <file...>', 'captures of a migration: take the guest, and how it writes, from there')
+    .option('--keys <file>', 'keys to read them with: "ip xfrm state" and the like; repeatable', collect)
     .addOption(levelOption())
     .option('--samples <n>', 'runs with seeds of their own; gives intervals', parseSamples, 1)
     .option('--json', 'print JSON (tare.run/1, see docs/FORMATS.md)')
@@ -56,8 +64,12 @@ export function definePredict(program: Command): void {
 }
 
 async function runPredict(name: string | undefined, options: PredictCliOptions): Promise<void> {
-  const { html, png } = options;
-  requireOtherFiles({ '--html': html, '--png': png }, name === undefined ? [] : [name]);
+  const { html, png, from = [], keys = [] } = options;
+  const inputs = [...(name === undefined ? [] : [name]), ...from, ...keys];
+  requireOtherFiles({ '--html': html, '--png': png }, inputs);
+  if (from.length === 0 && keys.length > 0) {
+    throw new CliError(ExitCode.usage, '--keys opens captures: give them with --from FILE');
+  }
   const scenario = await chosenScenario(name, options);
   const run = await explainModel(() => calculate(scenario, options));
   if (html !== undefined || png !== undefined) await writeCharts(await reportOf(run, true, options), options);
@@ -71,10 +83,13 @@ async function runPredict(name: string | undefined, options: PredictCliOptions):
   await writeOut(renderRun(await reportOf(run, false, options), { width, color }));
 }
 
-/** A guest of our own is protected unless it is told otherwise; a scenario says itself whether it is. */
+/** A guest of our own is protected unless it is told otherwise; scenarios and captures say themselves whether they are. */
 async function chosenScenario(name: string | undefined, options: PredictCliOptions): Promise<Scenario> {
-  const scenario = await readScenarioArgument(name);
-  const isBare = name === undefined && options.esp === undefined && options.ah === undefined;
+  const base = await readScenarioArgument(name);
+  const { from } = options;
+  const scenario = from === undefined ? base : await recordedScenario(base, { ...options, from });
+  const isBare =
+    name === undefined && from === undefined && options.esp === undefined && options.ah === undefined;
   const overrides = { ...(isBare ? { esp: DEFAULT_ESP } : {}), ...givenOverrides({ ...options }) };
   return Object.keys(overrides).length === 0 ? scenario : overrideScenario(scenario, overrides);
 }
