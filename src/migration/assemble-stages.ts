@@ -7,6 +7,11 @@ export interface IterationDraft extends Omit<MigrationIteration, 'startNs' | 'du
   endNs: number;
 }
 
+interface PlacedDraft extends IterationDraft {
+  stageNumber: number;
+  pass: number;
+}
+
 /** Where the guest was stopped, as the main connection tells. */
 export interface StopMark {
   /** Synchronisations before the END section; -1: there was none. */
@@ -44,7 +49,7 @@ export function assembleStages(
   channels: readonly StagePiece[],
   stop: StopMark,
 ): Stages {
-  const drafts = new Map<string, IterationDraft>();
+  const drafts = new Map<string, PlacedDraft>();
   const stages: Stages = { iterations: [], setupBytes: 0, deviceBytes: 0, descriptionBytes: 0, deviceNs: 0 };
   const withPages = channels.filter((piece) => pagesOf(piece) > 0);
   const stopPass = channels.reduce((pass, piece) => Math.max(pass, piece.pass), 0) + 1;
@@ -64,12 +69,20 @@ export function assembleStages(
     else if (piece.epoch > 0 || pagesOf(piece) > 0) addPiece(drafts, piece, Stage.precopy, piece.pass);
     else stages.setupBytes += piece.bytes;
   }
-  stages.iterations = [...drafts.values()].sort((a, b) => a.startNs - b.startNs);
-  stages.iterations.forEach((draft, index) => {
-    draft.index = index;
-    draft.endNs = stages.iterations[index + 1]?.startNs ?? draft.endNs;
-  });
+  stages.iterations = inOrder([...drafts.values()]);
   return stages;
+}
+
+/** Stages in the order in which a migration goes through them; each iteration lasts until the next one begins. */
+function inOrder(drafts: PlacedDraft[]): IterationDraft[] {
+  drafts.sort((a, b) => a.stageNumber - b.stageNumber || a.pass - b.pass);
+  return drafts.map(({ stageNumber: _stage, pass: _pass, ...draft }, index) => {
+    const before = drafts[index - 1];
+    const startNs = Math.max(draft.startNs, before?.startNs ?? draft.startNs);
+    drafts[index]!.startNs = startNs;
+    const endNs = Math.max(startNs, drafts[index + 1]?.startNs ?? draft.endNs);
+    return { ...draft, index, startNs, endNs };
+  });
 }
 
 function isStopped(piece: StagePiece, stop: StopMark): boolean {
@@ -77,7 +90,7 @@ function isStopped(piece: StagePiece, stop: StopMark): boolean {
   return !stop.isWithinEpoch || piece.epoch > stop.epoch || piece.startNs >= stop.timeNs;
 }
 
-function addMain(stages: Stages, drafts: Map<string, IterationDraft>, piece: StagePiece, pass: number): void {
+function addMain(stages: Stages, drafts: Map<string, PlacedDraft>, piece: StagePiece, pass: number): void {
   switch (piece.stage) {
     case Stage.setup:
       stages.setupBytes += piece.bytes;
@@ -95,9 +108,9 @@ function addMain(stages: Stages, drafts: Map<string, IterationDraft>, piece: Sta
   }
 }
 
-function addPiece(drafts: Map<string, IterationDraft>, piece: StagePiece, stage: number, pass: number): void {
+function addPiece(drafts: Map<string, PlacedDraft>, piece: StagePiece, stage: number, pass: number): void {
   const key = `${stage} ${pass}`;
-  const draft = drafts.get(key) ?? createDraft(piece, stage);
+  const draft = drafts.get(key) ?? createDraft(piece, stage, pass);
   drafts.set(key, draft);
   draft.startNs = Math.min(draft.startNs, piece.startNs);
   draft.endNs = Math.max(draft.endNs, piece.endNs);
@@ -116,8 +129,10 @@ function addPiece(drafts: Map<string, IterationDraft>, piece: StagePiece, stage:
   draft.repeatedPages += piece.repeatedPages;
 }
 
-function createDraft(piece: StagePiece, stage: number): IterationDraft {
+function createDraft(piece: StagePiece, stage: number, pass: number): PlacedDraft {
   return {
+    stageNumber: stage,
+    pass,
     index: 0,
     stage: STAGE_NAMES[stage] ?? 'precopy',
     startNs: piece.startNs,
