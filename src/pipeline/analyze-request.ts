@@ -7,7 +7,7 @@ export interface AnalyzeProgress {
   bytesTotal: number | null;
   /** Each counted once, however often it is read. */
   frames: number;
-  /** `migrations`: captures are read once more, in order, to follow the live migrations found in them. */
+  /** `migrations`: from the first live migration on, whose captures are read twice by several threads: once in order. */
   stage: 'packets' | 'migrations';
 }
 

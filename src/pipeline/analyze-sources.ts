@@ -1,13 +1,13 @@
 import type { AnalysisSummary, InputSummary } from '../analysis/analysis-summary.js';
 import { CaptureAnalysis, type CaptureAnalysisState } from '../analysis/capture-analysis.js';
-import type { RowSink } from '../analysis/frame-walk.js';
 import { profileTap } from '../analysis/tap-profile.js';
 import { CaptureOpenError } from '../capture/capture-open-error.js';
 import { type CaptureSource, openCapture } from '../capture/capture-source.js';
 import { MigrationObserver } from '../migration/migration-observer.js';
-import type { AnalyzeProgress, AnalyzeRequest } from './analyze-request.js';
-import { planFile } from './file-plan.js';
+import type { AnalyzeRequest } from './analyze-request.js';
+import { type FilePlan, planFile } from './file-plan.js';
 import { followMigrations } from './follow-migrations.js';
+import { ProgressMeter } from './progress-meter.js';
 import { RangePool } from './range-pool.js';
 import type { WorkerThreads } from './worker-threads.js';
 
@@ -15,8 +15,15 @@ import type { WorkerThreads } from './worker-threads.js';
 interface FileResult {
   input: Omit<InputSummary, 'path'>;
   analysis: CaptureAnalysisState | null;
-  /** The source, if it was read in ranges: nobody has seen its packets in order. */
-  unordered: CaptureSource | null;
+}
+
+/** What all inputs are analysed with, one after the other. */
+interface Workshop {
+  readonly request: AnalyzeRequest;
+  /** Null if everything is done in this thread. */
+  readonly pool: RangePool | null;
+  readonly meter: ProgressMeter;
+  readonly migrations: MigrationObserver;
 }
 
 /**
@@ -32,24 +39,19 @@ export async function analyzeSources(
   const pool = threads === null ? null : new RangePool(request, threads, meter.add);
   const { migrationPorts = [] } = request;
   const migrations = new MigrationObserver({ ports: migrationPorts });
+  const workshop: Workshop = { request, pool, meter, migrations };
   const total = new CaptureAnalysis(request, profileTap(null), 0, migrations);
   const inputs: InputSummary[] = [];
   try {
     for (const [index, source] of sources.entries()) {
-      const path = request.paths[index]!;
+      // A migration that began in an earlier file goes on in this.
+      const mayGoOn = total.migrationStarts > 0 || migrationPorts.length > 0;
       const result =
         source instanceof CaptureOpenError
           ? unreadable(source)
-          : await analyzeSource(source, index, request, pool, meter, migrations);
-      inputs.push({ path, ...result.input });
-      if (result.analysis === null) continue;
-      // One that began in an earlier file goes on in this.
-      const starts = total.migrationStarts + result.analysis.tallies.migrationStarts.count;
-      if (result.unordered !== null && (starts > 0 || migrationPorts.length > 0)) {
-        meter.expectAgain(result.unordered);
-        await followMigrations(path, request, migrations, meter.addAgain);
-      }
-      total.merge(result.analysis, 0);
+          : await analyzeSource(source, index, mayGoOn, workshop);
+      inputs.push({ path: request.paths[index]!, ...result.input });
+      if (result.analysis !== null) total.merge(result.analysis, 0);
     }
   } finally {
     for (const source of sources) if (!(source instanceof CaptureOpenError)) source.close();
@@ -82,21 +84,43 @@ function unreadable(error: CaptureOpenError): FileResult {
       error: { message: error.message, offset: 0 },
     },
     analysis: null,
-    unordered: null,
   };
 }
 
-async function analyzeSource(
+/** @param mayGoOn whether a migration may be under way where the source begins */
+function analyzeSource(
   source: CaptureSource,
   fileIndex: number,
-  request: AnalyzeRequest,
-  pool: RangePool | null,
-  meter: ProgressMeter,
-  migrations: RowSink,
+  mayGoOn: boolean,
+  workshop: Workshop,
 ): Promise<FileResult> {
+  const { pool, request } = workshop;
   const plan = pool === null ? null : planFile(source, request.workers, request.chunkBytes);
-  if (pool === null || plan === null) return analyzeHere(source, fileIndex, request, meter, migrations);
-  const { outcome, analysis, mtu } = await pool.analyze(source.path, fileIndex, plan);
+  if (pool === null || plan === null) return analyzeHere(source, fileIndex, workshop);
+  return analyzeInRanges(source, fileIndex, mayGoOn, plan, pool, workshop);
+}
+
+/** On worker threads, while this thread reads it once more in order if there is a migration to follow. */
+async function analyzeInRanges(
+  source: CaptureSource,
+  fileIndex: number,
+  mayGoOn: boolean,
+  plan: FilePlan,
+  pool: RangePool,
+  { request, meter, migrations }: Workshop,
+): Promise<FileResult> {
+  let following: Promise<void> | null = null;
+  const follow = (): void => {
+    if (following !== null) return;
+    const { endOffset } = plan.ranges.at(-1)!;
+    meter.expectAgain(endOffset);
+    following = followMigrations(source.path, endOffset, request, migrations, meter.addAgain);
+    // An error must not go unhandled while ranges are still awaited.
+    following.catch(() => {});
+  };
+  if (mayGoOn) follow();
+  const { outcome, analysis, mtu } = await pool.analyze(source.path, fileIndex, plan, follow);
+  await following;
   return {
     input: {
       format: source.format,
@@ -108,7 +132,6 @@ async function analyzeSource(
       error: outcome.error,
     },
     analysis,
-    unordered: source,
   };
 }
 
@@ -116,9 +139,7 @@ async function analyzeSource(
 async function analyzeHere(
   source: CaptureSource,
   fileIndex: number,
-  request: AnalyzeRequest,
-  meter: ProgressMeter,
-  migrations: RowSink,
+  { request, meter, migrations }: Workshop,
 ): Promise<FileResult> {
   let analysis: CaptureAnalysis | null = null;
   let profile = profileTap(null);
@@ -143,42 +164,5 @@ async function analyzeHere(
       error: source.error,
     },
     analysis: analysis?.state() ?? null,
-    unordered: null,
   };
-}
-
-/** Adds up what all threads have done. */
-class ProgressMeter {
-  private readonly report: ((progress: AnalyzeProgress) => void) | undefined;
-  private readonly progress: AnalyzeProgress;
-
-  constructor(
-    sources: readonly (CaptureSource | CaptureOpenError)[],
-    report: ((progress: AnalyzeProgress) => void) | undefined,
-  ) {
-    this.report = report;
-    let bytesTotal: number | null = 0;
-    for (const source of sources) {
-      if (source instanceof CaptureOpenError) continue;
-      bytesTotal = bytesTotal === null || source.sizeBytes === null ? null : bytesTotal + source.sizeBytes;
-    }
-    this.progress = { bytesDone: 0, bytesTotal, frames: 0, stage: 'packets' };
-  }
-
-  readonly add = (bytes: number, frames: number): void => this.count('packets', bytes, frames);
-
-  /** For frames that were added before. */
-  readonly addAgain = (bytes: number): void => this.count('migrations', bytes, 0);
-
-  /** Says that a source will be read once more. */
-  expectAgain({ sizeBytes }: CaptureSource): void {
-    if (this.progress.bytesTotal !== null) this.progress.bytesTotal += sizeBytes ?? 0;
-  }
-
-  private count(stage: AnalyzeProgress['stage'], bytes: number, frames: number): void {
-    this.progress.stage = stage;
-    this.progress.bytesDone += bytes;
-    this.progress.frames += frames;
-    this.report?.(this.progress);
-  }
 }

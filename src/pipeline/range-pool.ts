@@ -41,18 +41,22 @@ export class RangePool {
     this.report = report;
   }
 
-  /** Analyses a file in ranges. */
+  /**
+   * Analyses a file in ranges.
+   * @param onMigration called when something looks like the beginning of a live migration, perhaps more than once
+   */
   async analyze(
     path: string,
     fileIndex: number,
     plan: FilePlan,
+    onMigration: () => void,
   ): Promise<{ outcome: FileOutcome; analysis: CaptureAnalysisState; mtu: LinkMtu }> {
     const profile = profileFile(path);
     const timer = setInterval(() => this.reportProgress(), PROGRESS_INTERVAL_MS);
     try {
       const run = (read: ReadFileOptions) => this.run({ path, read, profile, fileIndex });
       const total = new CaptureAnalysis(this.knowledge, profile, fileIndex);
-      const outcome = await this.joinRanges(plan, run, total);
+      const outcome = await this.joinRanges(plan, run, total, onMigration);
       return { outcome, analysis: total.state(), mtu: profile.mtu };
     } finally {
       clearInterval(timer);
@@ -64,6 +68,7 @@ export class RangePool {
     plan: FilePlan,
     run: (read: ReadFileOptions) => Promise<RangeResult>,
     total: CaptureAnalysis,
+    onMigration: () => void,
   ): Promise<FileOutcome> {
     const started: Promise<RangeResult>[] = [];
     const start = (index: number): void => {
@@ -93,6 +98,7 @@ export class RangePool {
         result = await run({ knownStart, startOffset: knownStart.offset, endOffset });
       }
       total.merge(result.analysis, lastFrameNumber);
+      if (total.migrationStarts > 0) onMigration();
       frames += result.outcome.frames;
       lastFrameNumber += result.outcome.lastFrameNumber;
       before = before === null ? result.outcome : joinOutcomes(before, result.outcome);
