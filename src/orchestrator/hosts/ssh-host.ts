@@ -99,6 +99,12 @@ export class SshHost extends ShellHost {
   }
 }
 
+/** Arguments of an ssh for people: it logs in and leaves the terminal to the login shell. */
+export function loginArguments(target: SshTarget): string[] {
+  const options = targetOptions(target).flatMap((option) => ['-o', option]);
+  return [...placeOptions(target), ...options, '-o', 'LogLevel=ERROR', '--', target.destination];
+}
+
 async function makeSocketFolder(wanted: string | undefined): Promise<string> {
   const folders = [wanted, process.env['XDG_RUNTIME_DIR'], tmpdir(), '/tmp'];
   const parent = folders.find(
@@ -109,7 +115,6 @@ async function makeSocketFolder(wanted: string | undefined): Promise<string> {
 
 /** Options of every ssh that belongs to this connection. What the command line says wins over any configuration file. */
 function sshOptions(target: SshTarget): string[] {
-  const { port, identityFile, knownHostsFile, configFile } = target;
   const own = [
     'BatchMode=yes',
     'ForwardAgent=no',
@@ -120,19 +125,21 @@ function sshOptions(target: SshTarget): string[] {
     'ConnectTimeout=10',
     'ServerAliveInterval=5',
     'ServerAliveCountMax=3',
-    ...(identityFile === undefined ? [] : ['IdentitiesOnly=yes', `IdentityFile="${identityFile}"`]),
-    ...(knownHostsFile === undefined
-      ? []
-      : [
-          `UserKnownHostsFile="${knownHostsFile}"`,
-          'GlobalKnownHostsFile=/dev/null',
-          'StrictHostKeyChecking=yes',
-          'CheckHostIP=no',
-        ]),
   ];
+  return [...placeOptions(target), ...[...own, ...targetOptions(target)].flatMap((option) => ['-o', option])];
+}
+
+function placeOptions({ port, configFile }: SshTarget): string[] {
   return [
     ...(configFile === undefined ? [] : ['-F', configFile]),
     ...(port === undefined ? [] : ['-p', String(port)]),
-    ...own.flatMap((option) => ['-o', option]),
+  ];
+}
+
+function targetOptions({ identityFile, knownHostsFile }: SshTarget): string[] {
+  const checked = ['GlobalKnownHostsFile=/dev/null', 'StrictHostKeyChecking=yes', 'CheckHostIP=no'];
+  return [
+    ...(identityFile === undefined ? [] : ['IdentitiesOnly=yes', `IdentityFile="${identityFile}"`]),
+    ...(knownHostsFile === undefined ? [] : [`UserKnownHostsFile="${knownHostsFile}"`, ...checked]),
   ];
 }

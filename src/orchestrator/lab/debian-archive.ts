@@ -54,7 +54,7 @@ export class DebianArchive {
       await this.#withLists((options) => fetch(options, archives));
       const files = (await readdir(archives)).filter((file) => file.endsWith('.deb')).sort();
       if (files.length === 0) throw new LabError('apt-get fetched no package');
-      for (const file of files) await this.#run('dpkg-deb', ['--extract', join(archives, file), folder]);
+      for (const file of files) await this.#run('sh', ['-c', EXTRACT, 'sh', join(archives, file), folder]);
     } finally {
       await rm(archives, { recursive: true, force: true });
     }
@@ -97,6 +97,9 @@ export class DebianArchive {
     });
   }
 }
+
+/** As `dpkg-deb --extract`, which puts a directory where /lib is a symbolic link. */
+const EXTRACT = 'dpkg-deb --fsys-tarfile "$1" | tar --extract --keep-directory-symlink --directory="$2"';
 
 /** Nothing of the system's is written, so nothing of it need be locked. */
 const APT_OPTIONS = [

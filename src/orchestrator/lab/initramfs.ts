@@ -1,4 +1,4 @@
-import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -24,7 +24,7 @@ export async function buildInitramfs(kernelFolder: string, release: string): Pro
   const folder = await mkdtemp(join(tmpdir(), 'tare-initramfs-'));
   try {
     for (const name of ['bin', 'modules']) await mkdir(join(folder, name));
-    await cp(busybox, join(folder, 'bin/busybox'));
+    await copyFile(busybox, join(folder, 'bin/busybox'));
     await symlink('busybox', join(folder, 'bin/sh'));
     await writeFile(join(folder, 'init'), INIT_SCRIPT, { mode: 0o755 });
     await writeFile(join(folder, 'boot.sh'), BOOT_SCRIPT);

@@ -33,10 +33,17 @@ const KEPT_MODULES: Readonly<Record<string, readonly string[]>> = {
 
 /** @returns null if none has been fetched yet */
 export async function findKernel(): Promise<LabKernel | null> {
+  const release = await newestRelease();
+  return release === null ? null : withInitramfs(release);
+}
+
+export async function hasFetchedKernel(): Promise<boolean> {
+  return (await newestRelease()) !== null;
+}
+
+async function newestRelease(): Promise<string | null> {
   const releases = await readdir(kernelsFolder()).catch(() => []);
-  const complete = releases.filter((release) => !release.startsWith('.'));
-  const newest = complete.sort((a, b) => a.localeCompare(b, 'en', { numeric: true })).at(-1);
-  return newest === undefined ? null : withInitramfs(newest);
+  return releases.sort((a, b) => a.localeCompare(b, 'en', { numeric: true })).at(-1) ?? null;
 }
 
 /** @returns packages that `fetchKernel` would fetch */

@@ -36,13 +36,19 @@ export function toolTree(): { readonly root: string; readonly bin: string } {
 
 /** @returns path of a program that this machine has or that was unpacked for the lab; null if there is neither */
 export async function findProgram(program: string): Promise<string | null> {
+  const installed = await findInstalled(program);
+  if (installed !== null) return installed;
+  const unpacked = join(toolTree().bin, program);
+  return (await isUsable(program, unpacked)) ? unpacked : null;
+}
+
+async function findInstalled(program: string): Promise<string | null> {
   const folders = [...(process.env['PATH'] ?? '').split(delimiter), ...SYSTEM_FOLDERS];
   for (const folder of folders) {
     const path = join(folder, program);
     if (folder.startsWith('/') && (await isUsable(program, path))) return path;
   }
-  const unpacked = join(toolTree().bin, program);
-  return (await isUsable(program, unpacked)) ? unpacked : null;
+  return null;
 }
 
 /** @throws LabError if there is none */
@@ -54,12 +60,17 @@ export async function requireProgram(program: string): Promise<string> {
 
 /** @returns packages of which a program is missing, in the order of the table */
 export async function missingPackages(): Promise<LabPackage[]> {
-  const missing: LabPackage[] = [];
-  for (const entry of LAB_PACKAGES) {
-    const paths = await Promise.all(entry.programs.map(findProgram));
-    if (paths.includes(null)) missing.push(entry);
-  }
-  return missing;
+  return packagesWithout(findProgram);
+}
+
+/** @returns packages of which a program is not installed, unpacked or not */
+export async function packagesNotInstalled(): Promise<LabPackage[]> {
+  return packagesWithout(findInstalled);
+}
+
+async function packagesWithout(find: (program: string) => Promise<string | null>): Promise<LabPackage[]> {
+  const paths = await Promise.all(LAB_PACKAGES.map((entry) => Promise.all(entry.programs.map(find))));
+  return LAB_PACKAGES.filter((_, i) => paths[i]?.includes(null));
 }
 
 async function isUsable(program: string, path: string): Promise<boolean> {
@@ -72,6 +83,6 @@ async function isUsable(program: string, path: string): Promise<boolean> {
 }
 
 /** Before a machine has a root file system there are no libraries. */
-async function isStatic(path: string): Promise<boolean> {
+export async function isStatic(path: string): Promise<boolean> {
   return !(await readFile(path)).includes('/ld-linux');
 }

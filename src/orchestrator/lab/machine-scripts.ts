@@ -1,6 +1,7 @@
 /**
  * What runs inside a machine of the lab before anybody logs in: a script of the initramfs, then one in the machine's root,
- * which still uses busybox where it can, because that is loaded already. The kernel's command line names the machine (`tare.machine=source`) and the shares there are (`tare.tools`).
+ * which still uses busybox where it can, because that is loaded already. The kernel's command line names the machine
+ * (`tare.machine=source`) and says whether there is a share with unpacked packages (`tare.tools`).
  */
 
 /** Where a machine finds the folder of its lab. */
@@ -45,7 +46,10 @@ cp /bin/busybox /boot.sh /root/run/boot
 exec switch_root /root /bin/sh /run/boot/boot.sh
 `;
 
-/** Devices by their addresses, keys from the share, and a plain shell for root: the machine's own may have much to do when it starts. */
+/**
+ * Devices by their addresses, keys from the share, and a plain shell for root: the machine's own may have much to do when it
+ * starts. The file of passwords may be unreadable for whoever runs QEMU, and root then counts as locked out.
+ */
 export const BOOT_SCRIPT = `
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/run/home
 busybox() { /run/boot/busybox "$@"; }
@@ -64,6 +68,8 @@ busybox ip addr add 10.0.2.15/24 dev ctl0
 busybox ip link set ctl0 up
 users=$(busybox grep -v -e '^root:' -e '^sshd:' /etc/passwd)
 printf '%s\\n' 'root::0:0:root:/run/home:/bin/sh' 'sshd:x:65533:65534::/run/sshd:/usr/sbin/nologin' "$users" >/etc/passwd
+busybox rm -f /etc/shadow
+printf '%s:*:1::::::\\n' root sshd >/etc/shadow
 printf '127.0.0.1 localhost\\n%s\\n' "$(busybox cat ${SHARE}/hosts)" >/etc/hosts
 echo "PS1='$machine# '" >/run/home/.profile
 busybox cp ${SHARE}/host_key ${SHARE}/authorized_keys /run/keys
