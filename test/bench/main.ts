@@ -1,4 +1,4 @@
-// npm run bench [-- [--rounds N] [--scale F] [PART...]]      parts: headers full steady tshark decrypt pcap-parser
+// npm run bench [-- [--rounds N] [--scale F] [PART...]]      parts: headers full steady tshark decrypt pcap-parser predict
 //
 // Compares Tare with what people use today, whole processes in turn, on inputs it makes in the temporary folder and
 // deletes at the end. Leave the machine alone meanwhile: with two cores, anything else running shows.
@@ -20,6 +20,7 @@ import {
   writeTraffic,
 } from './bench-inputs.js';
 import { type Command, commandLine, compareAlternating, type Series } from './measure-process.js';
+import { benchPredict } from './predict.js';
 
 interface Row {
   readonly title: string;
@@ -38,7 +39,7 @@ interface Goal {
   readonly peakMegabytes?: number;
 }
 
-const PARTS = ['headers', 'full', 'steady', 'tshark', 'decrypt', 'pcap-parser'] as const;
+const PARTS = ['headers', 'full', 'steady', 'tshark', 'decrypt', 'pcap-parser', 'predict'] as const;
 type Part = (typeof PARTS)[number];
 
 const KEY_16 = '0x000102030405060708090a0b0c0d0e0f';
@@ -128,6 +129,7 @@ async function main(): Promise<void> {
     await runSteady('128 bytes a packet, tcpdump, without start-up', HEADERS, HEADERS_TENTH, tcpdump, inputs);
     await runSteady('full-size packets, cat, without start-up', FULL, FULL_TENTH, cat, inputs);
   }
+  if (parts.includes('predict')) await benchPredict({ rounds, scale });
   console.log(`\n${missed === 0 ? 'All goals met' : `${missed} goals missed`}`);
 }
 
@@ -154,6 +156,7 @@ function rowsOf(part: Part): Row[] {
         { title: 'full-size packets, tcpdump', ...full, ours: tare, theirs: tcpdump, goal: {} },
       ];
     case 'steady':
+    case 'predict':
       return [];
     case 'tshark':
       return [{ title: 'tshark -T fields', ...tenth, ours: tare, theirs: tsharkFields, goal: { speed: 80 } }];
