@@ -90,6 +90,15 @@ test('a migration in ESP is nothing to report on without the keys', async () => 
   }
 });
 
+test('migrations of several captures are told in order', async () => {
+  const [first] = (await analyze([CLEAR])).migrations;
+  const [second] = (await analyze([MULTIFD])).migrations;
+  for (const workers of [1, 2]) {
+    const { migrations } = await analyze([CLEAR, QUIET, MULTIFD], { workers, chunkBytes: 1_000_000 });
+    assert.deepEqual(migrations, [first, second]);
+  }
+});
+
 test('a migration goes on from file to file, whichever of them are read in ranges', async () => {
   const [whole] = (await analyze([CLEAR])).migrations;
   assert.ok(whole);
