@@ -18,6 +18,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { SweepHeader, SweepLine } from '../../../src/model/sweep/sweep-file.js';
+import { repoPath } from '../../repo-root.js';
 import { runTare, TARE } from './run-tare.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'tare-sweep-'));
@@ -309,4 +310,22 @@ test('help fits 80 columns and shows examples', () => {
   const text = sweep(['sweep', '--help']);
   assert.match(text, /Examples:\n {2}\$ tare sweep /);
   for (const line of text.split('\n')) assert.ok(line.length <= 80, line);
+});
+
+test('the file and the CSV have what docs/FORMATS.md lists, in that order', () => {
+  const section = /^## Sweeps: `tare\.sweep\/1`$([\s\S]*?)^## /m.exec(
+    readFileSync(repoPath('docs/FORMATS.md'), 'utf8'),
+  )![1]!;
+  const listed = (text: string) => [...text.matchAll(/^\| `(\w+)` \|/gm)].map(([, name]) => name!);
+  const [headerPart, linePart] = section.split('Then a line for each point') as [string, string];
+  const csv = newFile();
+  const { header, points } = linesOf(sweep([...SMALL, '--json', '--csv', csv]));
+  assert.deepEqual(Object.keys(header), listed(headerPart));
+  assert.deepEqual(Object.keys(points[0]!), listed(linePart));
+  const columns = [...section.split('**`--csv`**')[1]!.matchAll(/`(\w+)`/g)].map(([, name]) => name!);
+  const written = readFileSync(csv, 'utf8').split('\n')[0]!.split(',');
+  assert.deepEqual(
+    written.filter((name) => !Object.keys(points[0]!.settings).includes(name)),
+    columns,
+  );
 });
