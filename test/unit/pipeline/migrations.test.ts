@@ -91,10 +91,10 @@ test('a migration in ESP is nothing to report on without the keys', async () => 
 });
 
 test('migrations of several captures are told in order', async () => {
-  const [first] = (await analyze([CLEAR])).migrations;
-  const [second] = (await analyze([MULTIFD])).migrations;
+  const [first] = (await analyze([MULTIFD])).migrations;
+  const [second] = (await analyze([CLEAR])).migrations;
   for (const workers of [1, 2]) {
-    const { migrations } = await analyze([CLEAR, QUIET, MULTIFD], { workers, chunkBytes: 1_000_000 });
+    const { migrations } = await analyze([MULTIFD, QUIET, CLEAR], { workers, chunkBytes: 1_000_000 });
     assert.deepEqual(migrations, [first, second]);
   }
 });
