@@ -9,7 +9,7 @@ import { countPage, createPiece, PageKind, Stage, type StagePiece } from './stag
  *
  * Numbers are not always to be trusted:
  *
- *  - Before QEMU 8.2 a synchronisation that comes while a channel still has a packet to send overwrites that packet's number
+ *  - Before QEMU 9.0 a synchronisation that comes while a channel still has a packet to send overwrites that packet's number
  *    and flags (multifd_send_sync_main): a packet with pages and the SYNC flag was one of the last of its epoch, no more is
  *    known. It begins a new pass only if its pages were sent in this one already, or cannot fit into it.
  *  - From QEMU 9.0 on channels number packets themselves, a little out of order. A packet that only changed places with its
