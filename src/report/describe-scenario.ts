@@ -1,6 +1,13 @@
 import type { Limit, RunResult } from '../result/run-result.js';
 import { PAGE_BYTES, type Scenario, type Workload } from '../scenario/scenario.js';
-import { formatBps, formatBytes, formatCount, formatSeconds, formatShare } from './format-quantity.js';
+import {
+  formatBps,
+  formatBytes,
+  formatCount,
+  formatMemory,
+  formatSeconds,
+  formatShare,
+} from './format-quantity.js';
 import { protectionName } from './protection-name.js';
 
 /** As the end of "held back by". */
@@ -35,7 +42,7 @@ export function describeScenario(scenario: Scenario): string {
     ...(network.family === 'ipv6' ? ['IPv6'] : []),
   ].join(', ');
   return (
-    `Guest: ${formatBytes(guest.memoryBytes)} of memory, ${formatBytes(guest.filledBytes)} of it filled, ` +
+    `Guest: ${formatMemory(guest.memoryBytes)} of memory, ${formatMemory(guest.filledBytes)} of it filled, ` +
     `${describeWorkload(guest.workload)}. Link: ${link}. Migration: ${describeParameters(scenario)}.`
   );
 }
@@ -51,12 +58,12 @@ function describeWorkload(workload: Workload): string {
       return 'idle';
     case 'trace': {
       const { pages, perSecond } = traceTotals(workload.groups);
-      return `writes ${formatCount(Math.round(perSecond))} pages/s in ${formatBytes(pages * PAGE_BYTES)} (trace)`;
+      return `writes ${formatCount(Math.round(perSecond))} pages/s in ${formatMemory(pages * PAGE_BYTES)} (trace)`;
     }
     default: {
       const { pagesPerSecond, workingSetBytes } = workload;
       const how = workload.kind === 'hot-set' ? hotSet(workload) : workload.kind;
-      return `writes ${formatCount(Math.round(pagesPerSecond))} pages/s in ${formatBytes(workingSetBytes)} (${how})`;
+      return `writes ${formatCount(Math.round(pagesPerSecond))} pages/s in ${formatMemory(workingSetBytes)} (${how})`;
     }
   }
 }
