@@ -1,4 +1,5 @@
 import type { SweepRow } from '../../result/sweep-row.js';
+import { protectionName } from '../protection-name.js';
 
 /** What a report of `tare sweep` is made of. */
 export interface SweepReport {
@@ -18,10 +19,22 @@ export function pointLabel(
   { scenarios, axes }: SweepReport,
   without: readonly string[] = [],
 ): string {
-  const settings = axes
+  const names = axes
     .filter(({ name, values }) => values.length > 1 && !without.includes(name))
-    .map(({ name }) => settingText(name, row.settings[name] ?? ''));
+    .map(({ name }) => name);
+  const isBoth = names.includes('esp') && names.includes('ah');
+  const settings = names
+    .filter((name) => !(isBoth && name === 'ah'))
+    .map((name) =>
+      isBoth && name === 'esp' ? protectionText(row.settings) : settingText(name, row.settings[name] ?? ''),
+    );
   return [...(scenarios.length > 1 ? [row.scenario] : []), ...settings].join(', ');
+}
+
+/** `aes128gcm16 in AH sha256` */
+function protectionText({ esp = 'none', ah = 'none' }: SweepRow['settings']): string {
+  const orNull = (name: string) => (name === 'none' ? null : name);
+  return protectionName({ esp: orNull(esp), ah: orNull(ah) });
 }
 
 const SPEAKS_FOR_ITSELF = new Set(['esp', 'protection']);

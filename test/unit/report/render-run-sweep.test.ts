@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import stringWidth from 'string-width';
-import type { SweepReport } from '../../../src/report/chart/sweep-report.js';
+import { pointLabel, type SweepReport } from '../../../src/report/chart/sweep-report.js';
 import { sweepCsvHeader, sweepCsvLine } from '../../../src/report/render-run-csv.js';
 import { renderSweep } from '../../../src/report/render-run-sweep.js';
 import { sampleSweep } from './sample-run.js';
@@ -29,6 +29,17 @@ test('what does not converge is no number', () => {
     .split('\n')
     .find((each) => /^ {2}none +576 +16000 /.test(each))!;
   assert.match(line, /does not converge +- /);
+});
+
+test('ESP and AH together are named as one protection', () => {
+  const sweep = sampleSweep();
+  const axes = [...sweep.axes.slice(0, 1), { name: 'ah', values: ['none', 'sha256'] }];
+  const rows = sweep.rows
+    .slice(15, 25)
+    .map((row, i) => ({ ...row, settings: { ...row.settings, ah: i % 2 === 0 ? 'none' : 'sha256' } }));
+  const labels = rows.map((row) => pointLabel(row, { ...sweep, axes }));
+  assert.deepEqual(labels.slice(0, 2), ['no IPsec', 'AH sha256']);
+  assert.deepEqual(labels.slice(-2), ['aes128gcm16', 'aes128gcm16 in AH sha256']);
 });
 
 test('of many points a screen is shown', () => {
