@@ -5,9 +5,9 @@ import type { MainEvents } from './main-events.js';
 import type { RamBlocks } from './ram-blocks.js';
 import type { RamSection } from './ram-section.js';
 import { RAM_SECTION, SectionType } from './section-type.js';
-import { Found, isSectionName, StreamFinder } from './stream-finder.js';
+import { Found, forEachRun, isSectionName, StreamFinder } from './stream-finder.js';
 import type { StreamConsumer } from './tcp-stream.js';
-import { type DeviceState, MAX_DESCRIPTION_BYTES, parseDescription } from './vm-description.js';
+import { DescriptionReader, type DeviceState } from './vm-description.js';
 
 /*
  * Theory of operation. The main connection of a QEMU migration, read section by section (QEMU migration/savevm.c:
@@ -90,9 +90,7 @@ export class QemuStream implements StreamConsumer {
   /** What was lost was lost within RAM's content. */
   private isInRam = false;
   private bodyPosition = 0;
-  /** Copies of what came of the description; null if it cannot be whole any more. */
-  private description: Uint8Array[] | null = null;
-  private descriptionLeft = 0;
+  private readonly description = new DescriptionReader();
 
   constructor(blocks: RamBlocks, ram: RamSection, events: MainEvents) {
     this.blocks = blocks;
@@ -133,8 +131,8 @@ export class QemuStream implements StreamConsumer {
         this.footer.resume();
         return;
       case Mode.description:
-        this.description = null;
-        this.takeDescription(bytes);
+        this.description.skip(bytes);
+        this.endDescription();
         return;
       case Mode.lost:
         this.searchOverGap(bytes);
@@ -410,26 +408,23 @@ export class QemuStream implements StreamConsumer {
     if (have < DESCRIPTION_HEADER_BYTES) return DESCRIPTION_HEADER_BYTES;
     const length = readUint32(scratch, 2);
     this.events.descriptionStart(this.headerPosition + 1);
-    this.description = length <= MAX_DESCRIPTION_BYTES ? [] : null;
-    this.descriptionLeft = length;
-    this.mode = length > 0 ? Mode.description : Mode.ended;
+    this.description.begin(length);
+    this.mode = Mode.description;
+    this.endDescription();
     return DONE;
   }
 
   private readDescription(data: Uint8Array, at: number, to: number): number {
-    const count = Math.min(to - at, this.descriptionLeft);
-    this.description?.push(data.slice(at, at + count));
+    const count = this.description.read(data, at, to);
     this.position += count;
-    this.takeDescription(count);
+    this.endDescription();
     return at + count;
   }
 
-  private takeDescription(bytes: number): void {
-    this.descriptionLeft -= bytes;
-    if (this.descriptionLeft > 0) return;
+  private endDescription(): void {
+    if (!this.description.isDone) return;
     this.mode = Mode.ended;
-    if (this.description !== null) this.described = parseDescription(Buffer.concat(this.description));
-    this.description = null;
+    this.described = this.description.devices;
   }
 
   /** Headers are not where they should be, or were not captured. */
@@ -438,10 +433,7 @@ export class QemuStream implements StreamConsumer {
     this.isInRam = this.mode === Mode.ram;
     this.mode = Mode.lost;
     this.finder ??= new StreamFinder();
-    this.finder.reset();
-    this.finder.pageBytes = this.blocks.pageBytes;
-    this.finder.largestBytes = this.blocks.largest?.bytes ?? Number.POSITIVE_INFINITY;
-    this.finder.ramId = this.ramId;
+    this.finder.begin(this.blocks, this.ramId);
   }
 
   private readLost(data: Uint8Array, at: number, to: number): number {
@@ -491,18 +483,10 @@ export class QemuStream implements StreamConsumer {
     } else {
       this.startHeader(Mode.section, 1);
     }
-    this.replay(bytes, present);
-  }
-
-  /** Reads on in what was collected while nothing made sense. */
-  private replay(bytes: Uint8Array, present: Uint8Array): void {
-    for (let at = 0; at < bytes.length; ) {
-      const kind = present[at]!;
-      const next = present.indexOf(1 - kind, at);
-      const end = next < 0 ? bytes.length : next;
-      if (kind === 1) this.consume(bytes, at, end);
-      else this.skip(end - at);
-      at = end;
-    }
+    // Reads on in what was collected while nothing made sense.
+    forEachRun(present, (from, to, isPresent) => {
+      if (isPresent) this.consume(bytes, from, to);
+      else this.skip(to - from);
+    });
   }
 }

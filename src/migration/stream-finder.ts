@@ -1,4 +1,5 @@
 import { readUint32, readUint64 } from './big-endian.js';
+import type { RamBlocks } from './ram-blocks.js';
 import { RamFlag } from './ram-section.js';
 import { RAM_SECTION, SectionType } from './section-type.js';
 
@@ -46,6 +47,14 @@ export class StreamFinder {
   private readonly broken = new Uint8Array(WINDOW_BYTES);
   private searched = 0;
   private chainEnd = 0;
+
+  /** @param ramId section id of RAM; -1: not known */
+  begin(blocks: RamBlocks, ramId: number): void {
+    this.reset();
+    this.pageBytes = blocks.pageBytes;
+    this.largestBytes = blocks.largest?.bytes ?? Number.POSITIVE_INFINITY;
+    this.ramId = ramId;
+  }
 
   reset(): void {
     this.broken.fill(0, 0, this.have);
@@ -201,4 +210,18 @@ export function isSectionName(data: Uint8Array, at: number, length: number, end:
   if (length === 0 || at + length > end) return false;
   for (let i = at; i < at + length; i++) if (data[i]! < 0x20 || data[i]! > 0x7e) return false;
   return true;
+}
+
+/** Calls back for each run of equal values, 1 or 0. */
+export function forEachRun(
+  present: Uint8Array,
+  visit: (from: number, to: number, isPresent: boolean) => void,
+): void {
+  for (let from = 0; from < present.length; ) {
+    const kind = present[from]!;
+    const next = present.indexOf(1 - kind, from);
+    const to = next < 0 ? present.length : next;
+    visit(from, to, kind === 1);
+    from = to;
+  }
 }

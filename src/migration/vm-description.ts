@@ -7,8 +7,42 @@ export interface DeviceState {
 }
 
 /** Longest description that is parsed; real ones have some 100 KB. */
-export const MAX_DESCRIPTION_BYTES = 4 << 20;
+const MAX_DESCRIPTION_BYTES = 4 << 20;
 const MAX_DEPTH = 64;
+
+/** Collects a description as it comes. */
+export class DescriptionReader {
+  /** What it says; null if it was not captured whole, is too long or none. */
+  devices: DeviceState[] | null = null;
+  private parts: Uint8Array[] | null = null;
+  private left = 0;
+
+  get isDone(): boolean {
+    return this.left <= 0;
+  }
+
+  begin(bytes: number): void {
+    this.parts = bytes <= MAX_DESCRIPTION_BYTES ? [] : null;
+    this.left = bytes;
+    this.devices = null;
+  }
+
+  /** @returns how many bytes it took */
+  read(data: Uint8Array, from: number, to: number): number {
+    const count = Math.min(to - from, this.left);
+    this.parts?.push(data.slice(from, from + count));
+    this.left -= count;
+    if (this.isDone && this.parts !== null) this.devices = parseDescription(Buffer.concat(this.parts));
+    if (this.isDone) this.parts = null;
+    return count;
+  }
+
+  /** Leaves bytes out that were not captured, maybe more than it has. */
+  skip(bytes: number): void {
+    this.parts = null;
+    this.left -= bytes;
+  }
+}
 
 /**
  * Sizes of the devices' state as QEMU's own description at the end of the stream tells them: what fields and subsections
