@@ -69,7 +69,7 @@ function describeWorkload(workload: Workload): string {
 }
 
 function hotSet({ hotShare, hotWrites }: { hotShare: number; hotWrites: number }): string {
-  return `${formatShare(hotWrites, 1)} of them in ${formatShare(hotShare, 1)}`;
+  return `${formatShare(hotWrites, 1)} of the writes in ${formatShare(hotShare, 1)} of it`;
 }
 
 function describeParameters({ migration }: Scenario): string {
