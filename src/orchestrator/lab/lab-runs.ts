@@ -5,6 +5,7 @@ import type { Accelerator } from './accelerator.js';
 import { LabError } from './lab-error.js';
 import type { LabLink } from './lab-link.js';
 import { isLabName, runFolder } from './lab-paths.js';
+import type { MachineClock } from './link-capture.js';
 import type { Side } from './machine-arguments.js';
 import { SUPERVISOR_FILE, type SupervisorIdentity } from './supervisor-protocol.js';
 
@@ -21,6 +22,8 @@ export interface LabRecord {
   readonly link: LabLink;
   /** On 127.0.0.1, for ssh. */
   readonly ports: Readonly<Record<Side, number>>;
+  /** By which captures of the link are timed. */
+  readonly clocks: Readonly<Record<Side, MachineClock>>;
 }
 
 export interface LabStatus {

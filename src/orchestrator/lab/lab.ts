@@ -1,14 +1,18 @@
 import type { Host } from '../hosts/host.js';
 import type { SshHost } from '../hosts/ssh-host.js';
+import type { QmpClient } from '../qemu/qmp-client.js';
 import { LabError } from './lab-error.js';
 import { ADDRESSES, type LabLink, LINK_DEVICE, mtuBatch, qdiscBatch } from './lab-link.js';
 import { type LabRecord, writeLabRecord } from './lab-runs.js';
+import { readMachineClock, startCapture } from './link-capture.js';
 import { LINK_NETDEV, monitorSocket, SIDES, type Side } from './machine-arguments.js';
 import { withMonitor } from './machine-monitor.js';
 
 /** A capture that runs outside the machines, in QEMU, and costs them nothing. */
 export interface LinkCapture {
   readonly path: string;
+  /** What to add to the times in the file to get those of this machine's clock (`nowMs`): the same for all of them. */
+  readonly clockOffsetMs: number;
   /** Ends it. The file is whole then. */
   stop(): Promise<void>;
 }
@@ -49,9 +53,12 @@ export class Lab {
     return this.#record;
   }
 
-  /** Sets the machines' clocks to ours, and writes down that the lab is up. */
+  /** Sets the machines' clocks to ours, learns QEMU's, and writes down that the lab is up. */
   async prepare(): Promise<void> {
+    const reading = SIDES.map((side) => this.#withMonitor(side, readMachineClock));
+    const [source, destination] = await Promise.all(reading);
     await this.#onBoth(setClock);
+    this.#record = { ...this.#record, clocks: { source: source!, destination: destination! } };
     await writeLabRecord(this.#connection.folder, this.#record);
   }
 
@@ -76,18 +83,18 @@ export class Lab {
   }
 
   /**
-   * Records what one machine's end of the link sends and receives, as pcap. Times within the file are right among each other;
-   * the first part of each is the hour of the capture's start and counts on from QEMU's own clock, so do not hold them against
-   * other clocks.
-   * @param path absolute, on this machine
+   * Records what one machine's end of the link sends and receives, as pcap, in this machine's file system.
+   * @param path absolute
    * @param snapLength bytes of each frame to keep
    */
   async captureLink(side: Side, path: string, snapLength: number): Promise<LinkCapture> {
     if (!path.startsWith('/')) throw new LabError(`a capture needs an absolute path, not ${path}`);
     const id = `capture-${process.pid}-${this.#captures++}`;
-    const filter = { 'qom-type': 'filter-dump', id, netdev: LINK_NETDEV, file: path, maxlen: snapLength };
-    await this.#command(side, 'object-add', filter);
-    return { path, stop: () => this.#command(side, 'object-del', { id }) };
+    const clock = this.#record.clocks[side];
+    const clockOffsetMs = await this.#withMonitor(side, (monitor) =>
+      startCapture(monitor, id, path, snapLength, clock),
+    );
+    return { path, clockOffsetMs, stop: () => this.#command(side, 'object-del', { id }) };
   }
 
   /** Closing it again does nothing. */
@@ -100,9 +107,11 @@ export class Lab {
   }
 
   async #command(side: Side, command: string, args: Readonly<Record<string, unknown>> = {}): Promise<void> {
-    await withMonitor(this.#connection.folder, monitorSocket(side), (monitor) =>
-      monitor.execute(command, args),
-    );
+    await this.#withMonitor(side, (monitor) => monitor.execute(command, args));
+  }
+
+  #withMonitor<Result>(side: Side, use: (monitor: QmpClient) => Promise<Result>): Promise<Result> {
+    return withMonitor(this.#connection.folder, monitorSocket(side), use);
   }
 
   async #onBoth(act: (host: Host, side: Side) => Promise<void>): Promise<void> {

@@ -21,6 +21,7 @@ export interface MachineSettings {
 
 /** QEMU's names of things, for QMP. */
 export const LINK_NETDEV = 'link';
+export const LINK_DEVICE_ID = 'link-device';
 export const LINK_SOCKET = 'link.sock';
 export const monitorSocket = (side: Side): string => `${side}.qmp`;
 export const serialLog = (side: Side): string => `${side}.serial.log`;
@@ -54,7 +55,7 @@ export function machineArguments(settings: MachineSettings): string[] {
     ...['-netdev', link],
     ...[
       '-device',
-      `virtio-net-pci,netdev=${LINK_NETDEV},mac=52:54:00:7a:01:${last},host_mtu=${MAX_LINK_MTU},romfile=`,
+      `virtio-net-pci,id=${LINK_DEVICE_ID},netdev=${LINK_NETDEV},mac=52:54:00:7a:01:${last},host_mtu=${MAX_LINK_MTU},romfile=`,
     ],
   ];
 }

@@ -22,6 +22,8 @@ export interface OpenLabOptions {
 }
 
 const DEFAULT_MEMORY_MIB = 1024;
+/** Until `Lab.prepare` has read them. */
+const UNKNOWN_CLOCKS = { source: { startMs: Number.NaN }, destination: { startMs: Number.NaN } };
 
 /**
  * Starts two machines and waits until programs can be run on them.
@@ -50,6 +52,7 @@ export async function openLab(options: OpenLabOptions = {}): Promise<Lab> {
       memoryMib,
       link,
       ports,
+      clocks: UNKNOWN_CLOCKS,
     };
     const hosts = await connectHosts(folder, ports, signal);
     const lab = new Lab({
