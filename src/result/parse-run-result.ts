@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { resolvedScenarioSchema } from '../scenario/check-scenario.js';
+import { CPU_KINDS } from './measured-run.js';
 import { LIMITS, RUN_SOURCES, type RunResult, WIRE_LAYERS } from './run-result.js';
 
 /** JSON that is no `tare.run/1`. The message names each field that is wrong. */
@@ -21,9 +22,40 @@ const MAX_FIELDS = 10;
 const amount = z.number().nonnegative();
 const share = z.number().min(0).max(1);
 const interval = z.object({ low: amount, median: amount, high: amount });
-const cpu = z.object({ seconds: amount });
+const cpu = z.object({
+  seconds: amount,
+  byKind: z.record(z.enum(CPU_KINDS), amount).optional(),
+  threads: z.array(z.object({ name: z.string(), seconds: amount })).optional(),
+});
 
-const runResultSchema: z.ZodType<RunResult> = z.object({
+const hostEnvironment = z.object({
+  kernel: z.string(),
+  qemu: z.string(),
+  cpu: z.string(),
+  cores: amount,
+  accelerator: z.string(),
+  machine: z.string(),
+  congestionControl: z.string(),
+  offloadsOff: z.array(z.string()),
+});
+const xfrm = z.object({
+  dropped: z.record(z.string(), amount).nullable(),
+  states: z.array(
+    z.object({
+      protocol: z.string(),
+      spi: z.string(),
+      source: z.string(),
+      destination: z.string(),
+      bytes: amount,
+      packets: amount,
+      outsideWindow: amount,
+      replayed: amount,
+      failed: amount,
+    }),
+  ),
+});
+
+const runResultSchema = z.object({
   schema: z.literal('tare.run/1'),
   scenario: resolvedScenarioSchema,
   source: z.enum(RUN_SOURCES),
@@ -65,6 +97,16 @@ const runResultSchema: z.ZodType<RunResult> = z.object({
       wirePackets: interval,
     })
     .nullable(),
+  standstillErrorMs: amount.optional(),
+  environment: z
+    .object({
+      source: hostEnvironment,
+      destination: hostEnvironment,
+      clockDifferenceMs: z.object({ value: z.number(), error: amount }).nullable(),
+    })
+    .optional(),
+  checks: z.array(z.object({ requirement: z.string(), ok: z.boolean(), evidence: z.string() })).optional(),
+  xfrm: z.object({ source: xfrm, destination: xfrm }).optional(),
 });
 
 /**
@@ -88,7 +130,8 @@ export function parseRunResult(text: string): RunResult {
  */
 export function checkRunResult(value: unknown): RunResult {
   const result = runResultSchema.safeParse(value);
-  if (result.success) return result.data;
+  // zod gives fields that are missing the type undefined, which exactOptionalPropertyTypes tells from missing.
+  if (result.success) return result.data as RunResult;
   const issues = result.error.issues.map(({ path, message }) => ({ field: dotted(path), message }));
   const told = issues.slice(0, MAX_FIELDS).map(({ field, message }) => `${field || 'run'}: ${message}`);
   if (issues.length > MAX_FIELDS) told.push(`and ${issues.length - MAX_FIELDS} more`);

@@ -1,4 +1,11 @@
-import { LIMITS, type Limit, type RunResult, WIRE_LAYERS, type WireLayers } from './run-result.js';
+import {
+  type CpuResult,
+  LIMITS,
+  type Limit,
+  type RunResult,
+  WIRE_LAYERS,
+  type WireLayers,
+} from './run-result.js';
 
 /**
  * `tare.run/1` as docs/FORMATS.md lists it: keys in that order, whatever the order in which a model filled them, so that equal
@@ -38,7 +45,7 @@ export function runJson(run: RunResult): RunResult {
       fragments: wire.fragments,
       retransmissions: wire.retransmissions,
     },
-    cpu: { source: { seconds: cpu.source.seconds }, destination: { seconds: cpu.destination.seconds } },
+    cpu: { source: cpuJson(cpu.source), destination: cpuJson(cpu.destination) },
     throughputBps: run.throughputBps,
     limitedBy: run.limitedBy,
     timeByLimit: inOrder(LIMITS, run.timeByLimit) as Record<Limit, number>,
@@ -49,7 +56,15 @@ export function runJson(run: RunResult): RunResult {
       downtimeMs: intervals.downtimeMs,
       wirePackets: intervals.wirePackets,
     },
+    ...(run.standstillErrorMs !== undefined && { standstillErrorMs: run.standstillErrorMs }),
+    ...(run.environment !== undefined && { environment: run.environment }),
+    ...(run.checks !== undefined && { checks: run.checks }),
+    ...(run.xfrm !== undefined && { xfrm: run.xfrm }),
   };
+}
+
+function cpuJson({ seconds, byKind, threads }: CpuResult): CpuResult {
+  return { seconds, ...(byKind !== undefined && { byKind }), ...(threads !== undefined && { threads }) };
 }
 
 /** One line, without line feed: for JSON lines. Read back by `parseRunResult`. */

@@ -1,4 +1,5 @@
 import type { Scenario } from '../scenario/scenario.js';
+import type { CpuDetail, RunCheck, RunEnvironment, ThreadCpu, XfrmAccount } from './measured-run.js';
 
 /**
  * What one migration did or would do: the shape of `tare.run/1` (docs/FORMATS.md). A predicted and a measured run have
@@ -28,6 +29,11 @@ export interface RunResult {
   timeByLimit: Record<Limit, number>;
   /** From repeated samples; null where there was one run only. */
   intervals: Intervals | null;
+  /** Measured runs alone have what follows. `standstillMs` is right within ± this. */
+  standstillErrorMs?: number;
+  environment?: RunEnvironment;
+  checks?: readonly RunCheck[];
+  xfrm?: { source: XfrmAccount; destination: XfrmAccount };
 }
 
 export const RUN_SOURCES = [
@@ -101,6 +107,10 @@ export interface WireResult {
 export interface CpuResult {
   /** Processor time of QEMU's migration threads and of the network stack. */
   seconds: number;
+  /** Of the whole host; measured runs alone. */
+  byKind?: CpuDetail;
+  /** Of QEMU; measured runs alone. */
+  threads?: readonly ThreadCpu[];
 }
 
 /** Bounds of the middle 90 % of samples. */

@@ -75,14 +75,18 @@ export class QmpClient {
    * @returns what QEMU returned
    * @throws QmpError
    */
-  async execute(name: string, args?: Readonly<Record<string, unknown>>): Promise<unknown> {
+  async execute(
+    name: string,
+    args?: Readonly<Record<string, unknown>>,
+    timeoutMs = COMMAND_TIMEOUT_MS,
+  ): Promise<unknown> {
     if (this.failed !== null) throw this.failed;
     const id = this.nextId++;
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         this.pending.delete(id);
-        reject(new QmpError('Timeout', `QEMU did not answer ${name} within ${COMMAND_TIMEOUT_MS / 1000} s`));
-      }, COMMAND_TIMEOUT_MS);
+        reject(new QmpError('Timeout', `QEMU did not answer ${name} within ${timeoutMs / 1000} s`));
+      }, timeoutMs);
       this.pending.set(id, { name, resolve, reject, timer });
       this.socket.write(`${JSON.stringify({ execute: name, id, ...(args && { arguments: args }) })}\n`);
     });
@@ -92,6 +96,11 @@ export class QmpClient {
   onEvent(listener: (event: QmpEvent) => void): () => void {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
+  }
+
+  /** The connection has ended, one way or the other. */
+  get isClosed(): boolean {
+    return this.failed !== null;
   }
 
   /** Ends the connection; commands under way fail. */

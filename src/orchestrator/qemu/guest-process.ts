@@ -1,0 +1,129 @@
+import type { ForwardedSocket, Host } from '../hosts/host.js';
+import { ClockBounds } from './clock-bounds.js';
+import { type GuestFiles, type GuestMachine, guestArguments } from './guest-arguments.js';
+import { type GuestReport, parseGuestReports } from './guest-report.js';
+import { QmpClient, type QmpEvent } from './qmp-client.js';
+
+export interface GuestSettings {
+  /** Of QEMU on that host. */
+  readonly program: string;
+  readonly name: string;
+  readonly machine: GuestMachine;
+  readonly files: GuestFiles;
+  /** What it starts from. */
+  readonly bootSector: Uint8Array;
+  readonly isIncoming: boolean;
+}
+
+/** QEMU takes a second under emulation; a machine that swaps may take long. */
+const START_TIMEOUT_MS = 60_000;
+
+/** Makes the folder of a guest, which the user of the connection may look into and nobody else. `$1`: its path. */
+export const MAKE_FOLDER =
+  'mkdir -m 700 -- "$1" && { [ -z "$SUDO_UID" ] || chown "$SUDO_UID:$SUDO_GID" "$1"; }';
+
+/**
+ * Ends the QEMU of a guest, if there is one, at once: it has nothing to put in order. `$1`: the guest's folder. The number in the file of process ids may long be another
+ * process': it counts only if that one was started with this folder.
+ */
+const END_GUEST = `
+if read -r pid <"$1/pid" && grep -qF -- "$1/qmp" "/proc/$pid/cmdline"; then
+  kill -s KILL "$pid"
+  while kill -s 0 "$pid"; do sleep 0.05; done
+fi 2>/dev/null
+`;
+
+/** Ends it and removes its folder, whatever there is of them. `$1`: the folder. */
+export const REMOVE_GUEST = `${END_GUEST}rm -rf -- "$1"\n`;
+
+/** A guest's QEMU on one host, spoken to through its QMP socket. It outlives us: whoever starts it registers `REMOVE_GUEST`. */
+export class GuestProcess {
+  readonly host: Host;
+  readonly qmp: QmpClient;
+  /** As its event times tell. */
+  readonly clock: ClockBounds;
+  readonly processId: number;
+  private readonly files: GuestFiles;
+  private readonly socket: ForwardedSocket;
+  private readonly events: QmpEvent[] = [];
+
+  private constructor(
+    host: Host,
+    files: GuestFiles,
+    processId: number,
+    socket: ForwardedSocket,
+    qmp: QmpClient,
+  ) {
+    this.host = host;
+    this.files = files;
+    this.processId = processId;
+    this.socket = socket;
+    this.qmp = qmp;
+    this.clock = new ClockBounds();
+    qmp.onEvent((event) => {
+      this.events.push(event);
+      this.clock.observe(event);
+    });
+  }
+
+  /**
+   * The folder must be there.
+   * @throws HostError, QmpError
+   */
+  static async start(host: Host, settings: GuestSettings, signal: AbortSignal): Promise<GuestProcess> {
+    const { program, name, machine, files, bootSector, isIncoming } = settings;
+    await host.writeFile(files.disk, bootSector);
+    const timeoutMs = START_TIMEOUT_MS;
+    await host.run(program, guestArguments(name, machine, files, isIncoming), { timeoutMs, signal });
+    // The folder keeps others out. Whom the socket is forwarded for may not be whom QEMU runs as.
+    const { stdout } = await host.run('sh', [
+      '-c',
+      'chmod 666 -- "$1" && cat -- "$2"',
+      'sh',
+      files.qmp,
+      files.pid,
+    ]);
+    const socket = await host.forwardUnixSocket(files.qmp);
+    const qmp = await QmpClient.connect(socket.localPath);
+    return new GuestProcess(host, files, Number(stdout.trim()), socket, qmp);
+  }
+
+  /** What the guest has reported up to now. */
+  async reports(): Promise<GuestReport[]> {
+    const serial = await this.host.readFile(this.files.serial);
+    return parseGuestReports(serial.toString('latin1'));
+  }
+
+  /** Whether this QEMU runs the guest now. One that is gone or does not answer does not. */
+  async isRunning(): Promise<boolean> {
+    try {
+      const status = await this.qmp.execute('query-status', undefined, ANSWER_TIMEOUT_MS);
+      return typeof status === 'object' && status !== null && 'running' in status && status.running === true;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Whether QEMU has ended, or can be reached no more. */
+  get isGone(): boolean {
+    return this.qmp.isClosed;
+  }
+
+  /** Ends it, and makes sure of that. @throws HostError if the host is out of reach */
+  async end(): Promise<void> {
+    await this.host.run('sh', ['-c', END_GUEST, 'sh', this.files.folder], { check: false });
+  }
+
+  /** The first event of this kind since the start. */
+  findEvent(name: string): QmpEvent | null {
+    return this.events.find(({ event }) => event === name) ?? null;
+  }
+
+  /** Takes leave of it; QEMU runs on. */
+  async disconnect(): Promise<void> {
+    this.qmp.close();
+    await this.socket.close().catch(() => {});
+  }
+}
+
+const ANSWER_TIMEOUT_MS = 5000;

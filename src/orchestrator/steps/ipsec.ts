@@ -1,0 +1,40 @@
+import { holdEncapsulationPort } from '../xfrm/encapsulation-port.js';
+import { withoutKeys } from '../xfrm/without-keys.js';
+import { createXfrmChannel } from '../xfrm/xfrm-channel.js';
+import { describedChannel } from './check-hosts.js';
+import { EnvironmentError, filled, onBoth, ROLES, type RunContext } from './run-context.js';
+import type { HostRole, Step, UndoList } from './step.js';
+
+/** States and policies with fresh keys, on both hosts. */
+export const protectChannel: Step<RunContext> = {
+  name: 'ipsec',
+  title: 'IPsec states and policies',
+  async perform(context, undo) {
+    const { place, scenario } = context;
+    const service = { ...place.addresses, port: filled(context, 'port') };
+    context.channel = describedChannel(() => createXfrmChannel(scenario.ipsec, service));
+    if (context.channel === null) return;
+    if (scenario.ipsec.encap) {
+      for (const role of ROLES) {
+        const holder = await holdEncapsulationPort(place.hosts[role], place.addresses[role]);
+        context.closers.push(() => holder.kill());
+      }
+    }
+    await onBoth((role) => addTo(context, role, undo));
+  },
+};
+
+async function addTo(context: RunContext, role: HostRole, undo: UndoList): Promise<void> {
+  const channel = filled(context, 'channel');
+  if (channel === null) return;
+  const host = context.place.hosts[role];
+  const [add, remove] =
+    role === 'source'
+      ? [channel.addSource, channel.removeSource]
+      : [channel.addDestination, channel.removeDestination];
+  const title = 'remove IPsec states and policies';
+  undo.register({ role, title, program: 'ip', args: ['-force', '-batch', '-'], input: remove });
+  const { code, stderr } = await host.run('ip', ['-batch', '-'], { input: add, check: false });
+  if (code !== 0)
+    throw new EnvironmentError(`${host.name} does not take the IPsec states: ${withoutKeys(stderr)}`);
+}

@@ -1,0 +1,124 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CpuSampler } from '../measure/cpu-sampler.js';
+import { cpuBetween } from '../measure/cpu-times.js';
+import { readNetworkCounters } from '../measure/network-counters.js';
+import { nowMs } from '../qemu/clock.js';
+import type { GuestProcess } from '../qemu/guest-process.js';
+import { migrationUri } from '../qemu/migration-settings.js';
+import { MigrationFailure, watchMigration } from '../qemu/migration-watch.js';
+import { explainDrops } from './explain-drops.js';
+import { type ByRole, filled, onBoth, type RunContext } from './run-context.js';
+import { describeGuestPlace, findGuest, RunFailure } from './run-failure.js';
+import type { Step } from './step.js';
+
+/** From the source's last byte to the guest's going on at the destination. */
+const RESUME_TIMEOUT_MS = 30_000;
+const POLL_MS = 20;
+
+/** The migration, with processor times before and after. That it does not converge is a result; all else that can happen is a failure. */
+export const migrateGuest: Step<RunContext> = {
+  name: 'migrate',
+  title: 'the migration',
+  async perform(context, _undo, signal) {
+    const guests = filled(context, 'guests');
+    const counters = onBoth((role) => readNetworkCounters(context.place.hosts[role]));
+    counters.catch(() => {});
+    const samplers = await onBoth(async (role) => {
+      const sampler = await CpuSampler.start(context.place.hosts[role], guests[role].processId);
+      context.closers.push(() => sampler.stop());
+      return sampler;
+    });
+    context.counters = { before: await counters };
+    const before = await onBoth((role) => samplers[role].sample());
+    try {
+      await migrate(context, AbortSignal.any([signal, context.fault.signal]));
+    } catch (error) {
+      throw await describeFailure(context, error);
+    }
+    const after = await onBoth((role) => samplers[role].sample());
+    const between = ([first, last]: [typeof before.source, typeof before.source]) =>
+      first === null || last === null ? null : cpuBetween(first, last);
+    context.cpu = {
+      source: between([before.source, after.source]),
+      destination: between([before.destination, after.destination]),
+    };
+  },
+};
+
+async function migrate(context: RunContext, signal: AbortSignal): Promise<void> {
+  const guests = filled(context, 'guests');
+  const { migration } = context.scenario;
+  const { addresses } = context.place;
+  const port = filled(context, 'port');
+  const account = await watchMigration({
+    source: guests.source.qmp,
+    uri: migrationUri(addresses.destination, port),
+    timeoutMs: migration.timeoutMs,
+    postcopyAfterIterations: migration.postcopyAfterIterations,
+    stallMs: context.options.stallMs,
+    signal,
+    breakConnections: () => breakConnections(context),
+  });
+  context.migration = account;
+  if (account.setup !== null) guests.source.clock.observe(account.setup, account.startedMs);
+  if (account.outcome === 'completed') await waitForResume(guests.destination);
+  context.clocks = {
+    source: guests.source.clock.difference(),
+    destination: guests.destination.clock.difference(),
+  };
+  context.standstill = standstillOf(context);
+}
+
+async function waitForResume(destination: GuestProcess): Promise<void> {
+  const deadline = nowMs() + RESUME_TIMEOUT_MS;
+  while (destination.findEvent('RESUME') === null) {
+    if (nowMs() > deadline || destination.isGone) {
+      throw new MigrationFailure(
+        'the source has sent everything, but the guest does not go on at the destination',
+      );
+    }
+    await sleep(POLL_MS);
+  }
+}
+
+/** Both events are told by the clocks of their hosts. */
+function standstillOf(context: RunContext): { ms: number; errorMs: number } | null {
+  const { source, destination } = filled(context, 'clocks');
+  const stop = filled(context, 'migration').stop;
+  const resume = filled(context, 'guests').destination.findEvent('RESUME');
+  if (source === null || destination === null || stop === null || resume === null) return null;
+  const ms = resume.timeMs - destination.offsetMs - (stop.timeMs - source.offsetMs);
+  return { ms: Math.max(0, ms), errorMs: source.errorMs + destination.errorMs };
+}
+
+/** QEMU does not answer; the kernel can still close its connections (`SOCK_DESTROY`). */
+async function breakConnections({ place, port }: RunContext): Promise<void> {
+  const args = ['-K', 'state', 'all', 'dst', place.addresses.destination, 'dport', '=', `:${port}`];
+  await place.hosts.source.run('ss', args, { check: false, timeoutMs: 10_000 }).catch(() => {});
+}
+
+/** What happened, where the guest is now, and what the kernels say to it. */
+async function describeFailure(context: RunContext, error: unknown): Promise<RunFailure> {
+  const guests = filled(context, 'guests');
+  await rescueGuest(guests);
+  const [guestAt, drops] = await Promise.all([findGuest(guests), explainDrops(context)]);
+  const what = error instanceof Error ? error.message : String(error);
+  const message = [what, describeGuestPlace(guestAt), ...drops].join('; ');
+  return new RunFailure(message, { guestAt, checks: context.checks, cause: error });
+}
+
+/**
+ * The source may have sent all and stopped the guest while the destination never got it. Then the destination is ended, so that it
+ * cannot begin after all, and the guest goes on where it was.
+ */
+async function rescueGuest(guests: ByRole<GuestProcess>): Promise<void> {
+  if ((await findGuest(guests)) !== 'neither') return;
+  const { source, destination } = guests;
+  if (source.isGone) return;
+  try {
+    await destination.end();
+    await source.qmp.execute('cont', undefined, 10_000);
+  } catch {
+    // The report says where the guest is, or that it is nowhere.
+  }
+}
