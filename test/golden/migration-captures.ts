@@ -1,10 +1,11 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { FrameWalk, type RowSink } from '../../src/analysis/frame-walk.js';
 import { createSaTable } from '../../src/analysis/known-ipsec.js';
 import { profileTap } from '../../src/analysis/tap-profile.js';
 import { openCapture } from '../../src/capture/capture-source.js';
 import { importSecurityAssociations } from '../../src/ipsec/import/import-security-associations.js';
 import { KeyedOpener } from '../../src/ipsec/open/keyed-opener.js';
+import type { SecurityAssociation } from '../../src/ipsec/security-association.js';
 import { MigrationObserver } from '../../src/migration/migration-observer.js';
 import type { MigrationRecord } from '../../src/migration/migration-record.js';
 import type { PageSink } from '../../src/migration/page-sink.js';
@@ -28,10 +29,15 @@ export interface QemuStatus {
   readonly compression?: Readonly<Record<string, number>>;
 }
 
+/** The SAs of the `ip xfrm state` beside a capture; none if there is no such file. */
+export function keysBeside(capture: string): readonly SecurityAssociation[] {
+  const xfrm = repoPath(capture.replace(/\.pcap(\.gz)?$/, '.xfrm'));
+  return existsSync(xfrm) ? importSecurityAssociations(readFileSync(xfrm, 'utf8'), xfrm).associations : [];
+}
+
 /** Leads all rows of a capture to a sink, opened with the keys beside it if `keyed`. */
 export async function walkCapture(capture: string, keyed: boolean, sink: RowSink): Promise<void> {
-  const xfrm = repoPath(capture.replace(/\.pcap(\.gz)?$/, '.xfrm'));
-  const associations = keyed ? importSecurityAssociations(readFileSync(xfrm, 'utf8'), xfrm).associations : [];
+  const associations = keyed ? keysBeside(capture) : [];
   const knowledge = { associations, assumedEsp: null, assumedAh: null };
   const opener = keyed ? new KeyedOpener(createSaTable(knowledge)) : null;
   let walk: FrameWalk | null = null;
