@@ -2,6 +2,7 @@ import type { Channel } from '../channel.js';
 import type { FrameSizes } from './frame-sizes.js';
 import type { LossProcess } from './loss-process.js';
 import { PacketRing, unrolled } from './packet-ring.js';
+import { START_NS } from './start.js';
 
 /**
  * The link of the data direction: one server at the link's rate, before it a queue that drops what finds it full (tail
@@ -14,8 +15,8 @@ import { PacketRing, unrolled } from './packet-ring.js';
 export class BottleneckLink {
   /** Segments that come through, at the time they reach the destination. */
   readonly arrivals = new PacketRing();
-  busyNs = 0;
-  freeNs = 0;
+  busyNs = START_NS;
+  freeNs = START_NS;
   /** Packets that found the queue full. */
   queueDrops = 0;
   /** Packets lost behind it. */
@@ -31,6 +32,7 @@ export class BottleneckLink {
   #beginNs = new Float64Array(256);
   #head = 0;
   #waiting = 0;
+  #lastNs = START_NS;
 
   constructor(channel: Channel, sizes: FrameSizes, losses: LossProcess) {
     this.#sizes = sizes;
@@ -42,6 +44,8 @@ export class BottleneckLink {
 
   /** Times must not decrease from call to call. */
   enter(nowNs: number, connection: number, segment: number, payloadBytes: number): void {
+    if (nowNs < this.#lastNs) throw new Error(`a segment of ${nowNs} ns comes after one of ${this.#lastNs}`);
+    this.#lastNs = nowNs;
     this.#forgetBegun(nowNs);
     const packets = this.#sizes.packets(payloadBytes);
     const serviceNs = this.#sizes.lineBytes(payloadBytes) * this.#nsPerByte;

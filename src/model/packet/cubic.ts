@@ -1,5 +1,6 @@
 import { type CongestionControl, type CongestionWindow, slowStart } from './congestion-control.js';
 import { Hystart } from './hystart.js';
+import { START_NS } from './start.js';
 
 /** RFC 9438 section 4.6. */
 const BETA = 0.7;
@@ -15,6 +16,7 @@ const FIRST_GROWTH = 1 / 20;
 /** Linux: near the plateau the window grows by a 100th of a segment each round trip at least. */
 const PLATEAU_SEGMENTS = 1 / 100;
 const NS_PER_SECOND = 1e9;
+const NOT_BEGUN_NS = Number.NEGATIVE_INFINITY;
 
 /**
  * CUBIC (RFC 9438) with fast convergence and the Reno-friendly region, as Linux has it: the window a round trip ahead is taken
@@ -23,14 +25,14 @@ const NS_PER_SECOND = 1e9;
 export class Cubic implements CongestionControl {
   readonly #hystart: Hystart;
   /** W_max; 0: no loss yet. */
-  #maxSegments = 0;
-  /** Beginning of congestion avoidance since the last loss; below 0: it has not begun. */
-  #epochNs = -1;
-  #plateauSegments = 0;
-  #kSeconds = 0;
+  #maxSegments = START_NS;
+  /** Beginning of congestion avoidance since the last loss; -Infinity: it has not begun. */
+  #epochNs = NOT_BEGUN_NS;
+  #plateauSegments = START_NS;
+  #kSeconds = START_NS;
   /** W_est. */
-  #renoSegments = 0;
-  #priorSegments = 0;
+  #renoSegments = START_NS;
+  #priorSegments = START_NS;
   #minRttNs = Number.POSITIVE_INFINITY;
 
   constructor(mssBytes: number) {
@@ -58,14 +60,14 @@ export class Cubic implements CongestionControl {
     // Fast convergence (section 4.7)
     this.#maxSegments = segments < this.#maxSegments ? (segments * (1 + BETA)) / 2 : segments;
     this.#priorSegments = segments;
-    this.#epochNs = -1;
+    this.#epochNs = NOT_BEGUN_NS;
     return Math.max(segments * BETA, MIN_SSTHRESH);
   }
 
   /** Section 4.8: afterwards the plateau is where congestion avoidance begins. */
   timedOut(): void {
     this.#maxSegments = 0;
-    this.#epochNs = -1;
+    this.#epochNs = NOT_BEGUN_NS;
     this.#hystart.reset();
   }
 

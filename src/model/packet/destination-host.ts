@@ -5,6 +5,7 @@ import type { FrameSizes } from './frame-sizes.js';
 import { HostProcessors } from './host-processors.js';
 import { LaneKind, laneOf } from './lane-plan.js';
 import { AckRing, type PacketRing, Sacked } from './packet-ring.js';
+import { START_NS } from './start.js';
 import { TcpReceiver } from './tcp-receiver.js';
 
 /** QEMU reads its stream in pieces of this size (migration/qemu-file.c: IO_BUF_SIZE). */
@@ -26,7 +27,7 @@ export class DestinationHost {
   acknowledgements = 0;
   deliveredBytes = 0;
   /** When the last of them are worked off, as far as that is known. */
-  deliveredNs = 0;
+  deliveredNs = START_NS;
 
   readonly #lanes: EventLanes;
   readonly #arrivals: PacketRing;
@@ -36,9 +37,11 @@ export class DestinationHost {
   readonly #sendAckNs: number;
   readonly #ackLineNs: number;
   readonly #propagationNs: number;
-  #ackLinkFreeNs = 0;
+  #ackLinkFreeNs = START_NS;
   /** 1: the thread of the connection works and its lane says until when. */
   readonly #isReading: Uint8Array;
+  /** Without processors of its own: what the thread works on. */
+  readonly #workedBytes: Float64Array;
 
   /** @param arrivals what the link delivers; the host empties it */
   constructor(
@@ -59,6 +62,7 @@ export class DestinationHost {
     this.#ackLineNs = (sizes.lineBytes(0) * 8e9) / channel.linkBps;
     this.#propagationNs = channel.rttNs / 2;
     this.#isReading = new Uint8Array(connections);
+    this.#workedBytes = new Float64Array(connections);
     this.processors = new HostProcessors(destination, connections, lanes, (thread) =>
       laneOf(LaneKind.reader, thread),
     );
@@ -111,6 +115,8 @@ export class DestinationHost {
     this.#lanes.set(laneOf(LaneKind.reader, connection), Number.POSITIVE_INFINITY);
     this.#isReading[connection] = 0;
     this.deliveredNs = Math.max(this.deliveredNs, nowNs);
+    this.deliveredBytes += this.#workedBytes[connection]!;
+    this.#workedBytes[connection] = 0;
     if (this.receivers[connection]!.window.unreadBytes > 0) {
       if (this.#readNext(connection, nowNs)) {
         this.#acknowledge(connection, Sacked.nothing, nowNs);
@@ -135,13 +141,14 @@ export class DestinationHost {
     const workNs = this.deliveries[connection]!.take(bytes);
     const isTold = receiver.read(bytes, nowNs, this.#rttOf(connection));
     const { processors } = this;
-    this.deliveredBytes += bytes;
     if (!processors.areDedicated) {
       this.#isReading[connection] = 1;
+      this.#workedBytes[connection] = bytes;
       processors.begin(connection, nowNs, workNs);
       return isTold;
     }
     processors.work(connection, nowNs, workNs);
+    this.deliveredBytes += bytes;
     this.deliveredNs = Math.max(this.deliveredNs, nowNs + workNs);
     if (receiver.window.unreadBytes > 0) {
       this.#isReading[connection] = 1;

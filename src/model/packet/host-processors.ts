@@ -1,5 +1,6 @@
 import type { HostCosts } from '../channel.js';
 import type { EventLanes } from './event-lanes.js';
+import { START_NS } from './start.js';
 
 /**
  * Who works when on one host: the softirq server, which takes packets one after the other, and processors for QEMU's threads.
@@ -12,8 +13,8 @@ import type { EventLanes } from './event-lanes.js';
  */
 export class HostProcessors {
   /** Until then the softirq server is busy with what it began. */
-  softirqFreeNs = 0;
-  softirqBusyNs = 0;
+  softirqFreeNs = START_NS;
+  softirqBusyNs = START_NS;
   readonly isShared: boolean;
   readonly threadBusyNs: Float64Array;
   /** End of what the thread began. */
@@ -27,7 +28,7 @@ export class HostProcessors {
   readonly #waiting: number[] = [];
   /** On a shared core: the thread that works, -1 for none, and since when its `#workNs` is being worked off. */
   #interruptible = -1;
-  #sinceNs = 0;
+  #sinceNs = START_NS;
 
   constructor(costs: HostCosts, threads: number, lanes: EventLanes, laneOf: (thread: number) => number) {
     this.isShared = costs.sharedCore;

@@ -1,4 +1,5 @@
 import type { CongestionWindow } from './congestion-control.js';
+import { START_NS } from './start.js';
 
 /** Below this window slow start goes on. These four: net/ipv4/tcp_cubic.c, `hystart_*`. */
 const LOW_WINDOW_SEGMENTS = 16;
@@ -22,8 +23,8 @@ export class Hystart {
   readonly #mssBytes: number;
   #isFound = false;
   #minRttNs = Number.POSITIVE_INFINITY;
-  #roundStartNs = 0;
-  #lastAckNs = 0;
+  #roundStartNs = START_NS;
+  #lastAckNs = START_NS;
   #roundRttNs = Number.POSITIVE_INFINITY;
   #samples = 0;
 

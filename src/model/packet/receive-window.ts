@@ -1,3 +1,5 @@
+import { START_NS } from './start.js';
+
 /** Window of net.ipv4.tcp_rmem's 131072 and 6291456 bytes: with `tcp_adv_win_scale` 1 half of the memory is for payload. */
 export const INITIAL_WINDOW_BYTES = 65_536;
 const MAX_WINDOW_BYTES = 3 * 1024 * 1024;
@@ -22,7 +24,7 @@ export class ReceiveWindow {
   #thresholdBytes = INITIAL_WINDOW_BYTES;
   /** Right edge of what was announced. */
   #announcedByte = INITIAL_WINDOW_BYTES;
-  #roundStartNs = 0;
+  #roundStartNs = START_NS;
   #roundBytes = 0;
   #lastRoundBytes: number;
 
@@ -45,7 +47,7 @@ export class ReceiveWindow {
     if (this.#roundBytes > this.#lastRoundBytes) {
       const wanted = 2 * this.#roundBytes + CUSHION_SEGMENTS * this.#mssBytes;
       const growth = (this.#roundBytes - this.#lastRoundBytes) / this.#lastRoundBytes;
-      const window = Math.min(MAX_WINDOW_BYTES, wanted * (1 + 2 * growth));
+      const window = Math.min(MAX_WINDOW_BYTES, Math.floor(wanted * (1 + 2 * growth)));
       this.#clampBytes = Math.max(this.#clampBytes, window);
       this.#lastRoundBytes = this.#roundBytes;
     }

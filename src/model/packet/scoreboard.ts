@@ -1,4 +1,5 @@
 import { widened } from './packet-ring.js';
+import { START_NS } from './start.js';
 
 const FIRST_CAPACITY = 256;
 /** Flags of a segment. */
@@ -8,6 +9,7 @@ const LOST = 2;
 const RETRANSMITTED = 4;
 /** It was sent more than once: its acknowledgement measures nothing (RFC 6298 section 3). */
 const AMBIGUOUS = 8;
+const UNKNOWN_NS = Number.NEGATIVE_INFINITY;
 
 /**
  * What the sender knows of each segment that is not acknowledged (RFC 6675), and which of them RACK takes for lost (RFC 8985).
@@ -30,11 +32,11 @@ export class Scoreboard {
   toRetransmit = 0;
   /** Of the acknowledgement at hand: segments delivered for the first time as far as is known. */
   delivered = 0;
-  /** Send time of the first and last of them that were sent once; below 0: none. */
-  firstSentNs = -1;
-  lastSentNs = -1;
+  /** Send time of the first and last of them that were sent once; -Infinity: none. */
+  firstSentNs = UNKNOWN_NS;
+  lastSentNs = UNKNOWN_NS;
   /** Round trip of the newest delivered transmission (RACK.rtt). */
-  rackRttNs = 0;
+  rackRttNs = START_NS;
 
   #mask = FIRST_CAPACITY - 1;
   #endByte = new Float64Array(FIRST_CAPACITY);
@@ -105,8 +107,8 @@ export class Scoreboard {
   /** Begins an acknowledgement: all segments before `upTo` are there. */
   acknowledge(upTo: number, nowNs: number, minRttNs: number): void {
     this.delivered = 0;
-    this.firstSentNs = -1;
-    this.lastSentNs = -1;
+    this.firstSentNs = UNKNOWN_NS;
+    this.lastSentNs = UNKNOWN_NS;
     for (let segment = this.una; segment < upTo; segment++) {
       const slot = segment & this.#mask;
       if ((this.#flags[slot]! & SACKED) !== 0) this.sackedOut--;

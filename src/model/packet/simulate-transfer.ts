@@ -9,7 +9,6 @@ import type { HostProcessors } from './host-processors.js';
 import { LaneKind, laneCount, lanePlan } from './lane-plan.js';
 import { LimitClock } from './limit-clock.js';
 import { type LossProcess, RandomLoss } from './loss-process.js';
-import type { SegmentLane } from './segment-lane.js';
 import { SourceHost } from './source-host.js';
 import type { HostBusy, TransferOutcome } from './transfer-outcome.js';
 
@@ -68,7 +67,7 @@ class Transfer {
     );
     const { acks, deliveries } = this.#destination;
     const firstRttNs = channel.rttNs + (2 * this.#sizes.lineBytes(0) * 8e9) / channel.linkBps;
-    this.#source = new SourceHost(channel, stream, this.#lanes, acks, deliveries, firstRttNs);
+    this.#source = new SourceHost(channel, stream, this.#lanes, this.#link, acks, deliveries, firstRttNs);
     this.#clock = new LimitClock((nowNs) => ({
       linkNs: this.#link.busyNs - Math.max(0, this.#link.freeNs - nowNs),
       sourceNs: this.#source.processors.busiestNs(nowNs),
@@ -99,10 +98,12 @@ class Transfer {
     const connection = this.#connections[lane]!;
     switch (this.#kinds[lane]!) {
       case LaneKind.softirqSegment:
-        this.#enterLink(source.softirqLane, nowNs);
+        source.softirqLane.proceed(nowNs);
+        destination.schedule();
         break;
       case LaneKind.writerSegment:
-        this.#enterLink(source.writerLanes[connection]!, nowNs);
+        source.writerLanes[connection]!.proceed(nowNs);
+        destination.schedule();
         break;
       case LaneKind.destinationSoftirq:
         destination.receive(nowNs);
@@ -110,12 +111,15 @@ class Transfer {
         break;
       case LaneKind.sourceSoftirq:
         source.receive(nowNs);
+        destination.schedule();
         break;
       case LaneKind.writer:
         source.proceed(connection, nowNs);
+        destination.schedule();
         break;
       case LaneKind.senderTimer:
         source.timeOut(connection, nowNs);
+        destination.schedule();
         break;
       case LaneKind.delayedAck:
         destination.delayedAck(connection, nowNs);
@@ -126,13 +130,6 @@ class Transfer {
         source.schedule();
         break;
     }
-  }
-
-  #enterLink(lane: SegmentLane, nowNs: number): void {
-    const { connection, segment, payloadBytes } = lane.ring;
-    this.#link.enter(nowNs, connection, segment, payloadBytes);
-    lane.drop();
-    this.#destination.schedule();
   }
 
   get #isDelivered(): boolean {
@@ -153,8 +150,9 @@ class Transfer {
     const { receivers } = destination;
     return {
       complete,
-      endNs: writers.areDone ? writers.writtenNs : this.#timeLimitNs,
-      deliveredNs,
+      // 0 where it is START_NS
+      endNs: 0 + (writers.areDone ? writers.writtenNs : this.#timeLimitNs),
+      deliveredNs: 0 + deliveredNs,
       writtenBytes: writers.writtenBytes,
       deliveredBytes: destination.deliveredBytes,
       wire: {
@@ -181,5 +179,5 @@ class Transfer {
 
 function busy(processors: HostProcessors): HostBusy {
   const processNs = processors.threadBusyNs.reduce((sum, busyNs) => sum + busyNs, 0);
-  return { softirqNs: processors.softirqBusyNs, processNs };
+  return { softirqNs: 0 + processors.softirqBusyNs, processNs };
 }

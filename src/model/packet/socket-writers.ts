@@ -4,6 +4,7 @@ import type { EventLanes } from './event-lanes.js';
 import type { HostProcessors } from './host-processors.js';
 import { LaneKind, laneOf } from './lane-plan.js';
 import type { SegmentLane } from './segment-lane.js';
+import { START_NS } from './start.js';
 import type { TcpSender } from './tcp-sender.js';
 
 const Step = {
@@ -36,7 +37,7 @@ type Step = (typeof Step)[keyof typeof Step];
  */
 export class SocketWriters {
   /** When the last byte was taken by a socket. */
-  writtenNs = 0;
+  writtenNs = START_NS;
   writtenBytes = 0;
 
   readonly #source: StreamSource;
@@ -48,7 +49,7 @@ export class SocketWriters {
   readonly #step: Step[];
   readonly #leftBytes: Float64Array;
   #nextConnection = 1;
-  #sleptNs = 0;
+  #sleptNs = START_NS;
   /** Infinity while the migration thread does not sleep. */
   #sleepingSinceNs = Number.POSITIVE_INFINITY;
 

@@ -1,5 +1,6 @@
 import type { Channel } from '../channel.js';
 import type { StreamSource } from '../stream-source.js';
+import type { BottleneckLink } from './bottleneck-link.js';
 import { type CongestionControl, NewReno } from './congestion-control.js';
 import { Cubic } from './cubic.js';
 import type { DeliveryRing } from './delivery-ring.js';
@@ -35,6 +36,7 @@ export class SourceHost {
     channel: Channel,
     source: StreamSource,
     lanes: EventLanes,
+    link: BottleneckLink,
     acks: AckRing,
     deliveries: readonly DeliveryRing[],
     firstRttNs: number,
@@ -48,10 +50,12 @@ export class SourceHost {
     this.processors = new HostProcessors(costs, connections, lanes, (thread) =>
       laneOf(LaneKind.writer, thread),
     );
-    this.softirqLane = new SegmentLane(costs, lanes, LaneKind.softirqSegment, this.segmentsByLength);
+    const isAlone = connections === 1;
+    const segmentLane = (lane: number): SegmentLane =>
+      new SegmentLane(costs, link, isAlone, lanes, lane, this.segmentsByLength);
+    this.softirqLane = segmentLane(LaneKind.softirqSegment);
     for (let connection = 0; connection < connections; connection++) {
-      const lane = laneOf(LaneKind.writerSegment, connection);
-      this.writerLanes.push(new SegmentLane(costs, lanes, lane, this.segmentsByLength));
+      this.writerLanes.push(segmentLane(laneOf(LaneKind.writerSegment, connection)));
       const control = congestionControl(channel);
       this.senders.push(new TcpSender(connection, channel.mssBytes, control, firstRttNs));
     }

@@ -5,6 +5,7 @@ import { INITIAL_WINDOW_BYTES } from './receive-window.js';
 import { RttEstimator } from './rtt-estimator.js';
 import { Scoreboard } from './scoreboard.js';
 import { SendBuffer } from './send-buffer.js';
+import { START_NS } from './start.js';
 
 const State = { open: 0, recovery: 1, loss: 2 } as const;
 type State = (typeof State)[keyof typeof State];
@@ -29,7 +30,7 @@ export interface SegmentOutput {
 export class TcpSender {
   readonly buffer: SendBuffer;
   readonly rtt: RttEstimator;
-  readonly window: CongestionWindow = { segments: INITIAL_WINDOW, ssthresh: NEVER };
+  readonly window: CongestionWindow = { segments: START_NS, ssthresh: NEVER };
   /** Bytes acknowledged. */
   ackedByte = 0;
   /** True while the process is in the middle of a write: what is less than a segment waits for the rest of it. */
@@ -39,7 +40,7 @@ export class TcpSender {
   /** Acknowledgements that wait for it (`sk_backlog`). */
   readonly backlog = new AckRing();
   /** Softirq sends until then, and the process has to wait for the socket (`bh_lock_sock`). */
-  lockedUntilNs = 0;
+  lockedUntilNs = START_NS;
   /** When a timer goes off at the earliest; Infinity if none is set. */
   timerNs = NEVER;
   retransmissions = 0;
@@ -53,7 +54,7 @@ export class TcpSender {
   /** Bytes sent for the first time, and the receiver's right edge. */
   #sentByte = 0;
   #windowEnd = INITIAL_WINDOW_BYTES;
-  #lastSentNs = 0;
+  #lastSentNs = START_NS;
   /** Recovery and loss end when all before this segment is acknowledged. */
   #recoverTo = 0;
   #roundEnd = 0;
@@ -79,6 +80,7 @@ export class TcpSender {
     this.#control = control;
     this.buffer = new SendBuffer(mssBytes);
     this.rtt = new RttEstimator(firstRttNs);
+    this.window.segments = INITIAL_WINDOW;
     control.measured(this.window, firstRttNs, 0, firstRttNs);
   }
 
