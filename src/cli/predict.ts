@@ -24,7 +24,7 @@ Examples:
   $ tare predict --memory 16GiB --workload uniform --rate 20000 --link 10Gbit
   $ tare predict wan --level packet --samples 100       with intervals
   $ tare predict mine.yaml --html report.html --png pictures/
-  $ tare predict --from migration.pcap --esp aes128gcm16 --mtu 9000     that VM, under IPsec
+  $ tare predict --from clear.pcap --esp aes128gcm16    that VM, under IPsec
   $ tare scenarios office-vm | tare predict - --json`;
 
 /** Fewer are sooner done than threads are started. */
@@ -72,15 +72,22 @@ async function runPredict(name: string | undefined, options: PredictCliOptions):
   }
   const scenario = await chosenScenario(name, options);
   const run = await explainModel(() => calculate(scenario, options));
-  if (html !== undefined || png !== undefined) await writeCharts(await reportOf(run, true, options), options);
-  if (options.json) {
+  const withCharts = html !== undefined || png !== undefined;
+  const report = withCharts || !options.json ? await reportOf(run, withCharts, options) : null;
+  if (report !== null && withCharts) await writeCharts(report, options);
+  await writeOut(await render(run, report, options));
+}
+
+/** @param report null where JSON is asked for alone */
+async function render(run: RunResult, report: RunReport | null, options: PredictCliOptions): Promise<string> {
+  if (options.json || report === null) {
     const { renderJson } = await import('../report/render-json.js');
-    return writeOut(renderJson(run));
+    const { runJson } = await import('../result/run-json.js');
+    return renderJson(runJson(run));
   }
   const { renderRun } = await import('../report/render-run.js');
   const width = reportWidth(process.stdout, process.env);
-  const color = wantsColor(process.stdout, process.env);
-  await writeOut(renderRun(await reportOf(run, false, options), { width, color }));
+  return renderRun(report, { width, color: wantsColor(process.stdout, process.env) });
 }
 
 /** A guest of our own is protected unless it is told otherwise; scenarios and captures say themselves whether they are. */

@@ -8,6 +8,7 @@ import type { SweepReport } from '../report/chart/sweep-report.js';
 import type { SweepRow } from '../result/sweep-row.js';
 import type { Scenario } from '../scenario/scenario.js';
 import { CliError, ExitCode } from './exit-code.js';
+import { collect } from './ipsec-options.js';
 import { explainModel, levelOption, type ModelOptions, parseSamples, parseWorkers } from './model-options.js';
 import { cannotWrite } from './output-file.js';
 import { overrideScenario } from './predict-options.js';
@@ -67,10 +68,6 @@ export function defineSweep(program: Command): void {
     .action((names: string[], options: SweepOptions) =>
       runSweepCommand(names, options, program.version() ?? ''),
     );
-}
-
-function collect(value: string, previous: string[] | undefined): string[] {
-  return [...(previous ?? []), value];
 }
 
 async function runSweepCommand(
