@@ -141,16 +141,17 @@ function iterationTable({ run }: RunReport): ReportTable {
 }
 
 function variantTable({ base, variants }: RunReport): ReportTable {
+  const gain = base.converged ? ['#Against now'] : [];
   return {
     caption: base.converged ? 'What would be sooner' : 'What would help',
-    columns: columns('With', '#Total time', '#Downtime', '#Against now', '#Packets', 'Held back by'),
+    columns: columns('With', '#Total time', '#Downtime', ...gain, '#Packets', 'Held back by'),
     rows: variants.map(({ change, run: each }) => [
       change,
       each.converged
         ? { text: formatMs(each.totalTimeMs), sort: each.totalTimeMs }
         : { text: 'does not converge', sort: Number.MAX_VALUE },
       each.downtimeMs === null ? '-' : { text: formatMs(each.downtimeMs), sort: each.downtimeMs },
-      describeGain(each, base),
+      ...gain.map(() => describeGain(each, base)),
       { text: formatCount(Math.round(each.wire.packets)), sort: each.wire.packets },
       LIMIT_NAMES[each.limitedBy],
     ]),
