@@ -2,9 +2,10 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { defineAnalyze } from './analyze.js';
+import { defineDoctor } from './doctor.js';
 import { CliError, ExitCode } from './exit-code.js';
-import { discardUnfinishedFiles } from './output-file.js';
 import { defineLab } from './lab.js';
+import { discardUnfinishedFiles } from './output-file.js';
 import { definePackets } from './packets.js';
 import { definePlan } from './plan.js';
 import { definePredict } from './predict.js';
@@ -37,6 +38,7 @@ function buildProgram(): Command {
     .showHelpAfterError('(--help shows what there is)')
     .exitOverride();
   defineAnalyze(program);
+  defineDoctor(program);
   defineLab(program);
   definePackets(program);
   definePlan(program);

@@ -62,6 +62,8 @@ function tryKvm(qemu: string): Promise<string | null> {
   });
 }
 
+/** Without QEMU's own name and the place in its source. */
 function lastLine(text: string): string {
-  return text.trim().split('\n').at(-1) || 'QEMU cannot use /dev/kvm';
+  const line = text.trim().split('\n').at(-1) ?? '';
+  return line.replace(/^\S+: (\S+:\d+: )?/, '') || 'QEMU cannot use /dev/kvm';
 }

@@ -42,7 +42,8 @@ export async function findProgram(program: string): Promise<string | null> {
   return (await isUsable(program, unpacked)) ? unpacked : null;
 }
 
-async function findInstalled(program: string): Promise<string | null> {
+/** @returns path of a program that is installed on this machine */
+export async function findInstalled(program: string): Promise<string | null> {
   const folders = [...(process.env['PATH'] ?? '').split(delimiter), ...SYSTEM_FOLDERS];
   for (const folder of folders) {
     const path = join(folder, program);
