@@ -12,6 +12,7 @@ import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { connect } from 'node:net';
 import { cpus, release, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const SIZES = [64, 1408, 8960];
@@ -88,21 +89,51 @@ function sentPackets(namespace, device) {
   return JSON.parse(run('ip', '-n', namespace, '-s', '-j', 'link', 'show', device))[0].stats64.tx.packets;
 }
 
-// ---- perf: nanoseconds of processor time, by function with all that it calls
+// ---- perf: nanoseconds of processor time
 
-function perfShares(file, filter) {
-  const report = run('perf', 'report', '-i', file, ...filter, '--children', '--stdio', '-g', 'none', '--percent-limit', '0');
-  const shares = {};
-  for (const line of report.split('\n')) {
-    const match = /^\s*([\d.]+)%\s+[\d.]+%.*\[[k.]\]\s+(\S+)/.exec(line);
-    if (match !== null) shares[match[2]] ??= Number(match[1]) / 100;
+/**
+ * Adds up samples by what `classify` says of them.
+ * @param classify of thread name, process and set of functions on the stack; undefined passes over the sample
+ */
+async function tally(file, classify) {
+  const script = spawn('perf', ['script', '-i', file, '-F', 'comm,pid,tid,ip,sym'], { stdio: ['ignore', 'pipe', 'ignore'] });
+  const nanoseconds = {};
+  let head = null;
+  const stack = new Set();
+  const close = () => {
+    const key = head === null ? undefined : classify(head.comm, head.pid, stack);
+    if (key !== undefined) nanoseconds[key] = (nanoseconds[key] ?? 0) + 1e9 / PERF_HZ;
+    head = null;
+    stack.clear();
+  };
+  for await (const line of createInterface({ input: script.stdout })) {
+    const begin = /^(\S.*?)\s+(\d+)\/(\d+)/.exec(line);
+    if (begin !== null) {
+      close();
+      head = { comm: begin[1], pid: Number(begin[2]) };
+    } else {
+      const symbol = /^\s+[0-9a-f]+ (\S+)/.exec(line)?.[1];
+      if (symbol !== undefined) stack.add(symbol);
+    }
   }
-  return shares;
+  close();
+  return nanoseconds;
 }
 
-function samples(file, filter = []) {
-  const script = run('perf', 'report', '-i', file, ...filter, '--no-children', '--stdio', '-g', 'none', '-n', '--sort', 'sample');
-  return [...script.matchAll(/^\s*[\d.]+%\s+(\d+)/gm)].reduce((sum, match) => sum + Number(match[1]), 0);
+const RECEIVING = ['process_backlog', 'net_rx_action', '__netif_receive_skb_one_core'];
+const SENDING = ['tcp_write_xmit', '__tcp_push_pending_frames', '__tcp_transmit_skb'];
+const COPYING = ['_copy_from_iter', '_copy_to_iter', 'copy_page_from_iter'];
+
+/** Which part of the work a sample is: packets received or sent, copying, the rest of system calls, or the program. */
+function workOf(stack) {
+  const has = (symbols) => symbols.some((symbol) => stack.has(symbol));
+  if (has(RECEIVING)) return 'receive';
+  if (has(SENDING)) return 'send';
+  if (has(COPYING)) return stack.has('tcp_sendmsg') ? 'copyFromUser' : 'copyToUser';
+  if (stack.has('tcp_sendmsg')) return 'sendmsg';
+  if (stack.has('tcp_recvmsg')) return 'recvmsg';
+  if (stack.has('asm_exc_page_fault')) return 'pageFaults';
+  return 'other';
 }
 
 // ---- TCP
@@ -121,21 +152,12 @@ async function measureTcpAt(mtu, folder) {
   server.kill();
   const segments = sentPackets(SOURCE, 'va') - data;
   const acknowledgements = sentPackets(DESTINATION, 'vb') - acks;
-  const all = (samples(file) * 1e9) / PERF_HZ;
-  const shares = perfShares(file, ['--comm', 'iperf3']);
-  const each = (symbol) => Math.round(((shares[symbol] ?? 0) * all) / segments);
-  return {
-    mtu,
-    segments,
-    acknowledgements,
-    // Of each segment, with everything that is called from there
-    sendmsg: each('tcp_sendmsg'),
-    recvmsg: each('tcp_recvmsg'),
-    receiveSoftirq: each('process_backlog'),
-    copyFromUser: each('_copy_from_iter'),
-    copyToUser: each('_copy_to_iter'),
-    all: Object.entries(shares).find(([name]) => name.startsWith('entry_SYSCALL'))?.[0] === undefined ? null : each('entry_SYSCALL_64_after_hwframe'),
-  };
+  const work = await tally(file, (comm, _pid, stack) => (comm === 'iperf3' ? workOf(stack) : undefined));
+  return { mtu, segments, acknowledgements, nsPerSegment: perPiece(work, segments) };
+}
+
+function perPiece(work, pieces) {
+  return Object.fromEntries(Object.entries(work).map(([name, ns]) => [name, Math.round(ns / pieces)]));
 }
 
 async function measureTcp() {
@@ -218,6 +240,7 @@ function startQemu(namespace, folder, name, memoryMib, extra) {
     [
       'netns', 'exec', namespace, 'qemu-system-x86_64',
       '-machine', 'pc,memory-backend=ram', '-accel', 'tcg', '-m', String(memoryMib), '-nodefaults', '-display', 'none',
+      '-name', `${name},debug-threads=on`,
       '-qmp', `unix:${folder}/${name}.qmp,server=on,wait=off`, ...extra,
     ],
     { stdio: 'ignore' },
@@ -228,10 +251,10 @@ async function migrateOnce(folder, { memoryMib, filledMib, multifd }) {
   const memory = join('/dev/shm', 'tare-reference-memory');
   writeMemory(memory, memoryMib, filledMib);
   const source = startQemu(SOURCE, folder, 'a', memoryMib, [
-    '-object', `memory-backend-file,id=ram,size=${memoryMib}M,mem-path=${memory},share=off`,
+    '-object', `memory-backend-file,id=ram,size=${memoryMib}M,mem-path=${memory},share=off,prealloc=on`,
   ]);
   const destination = startQemu(DESTINATION, folder, 'b', memoryMib, [
-    '-object', `memory-backend-ram,id=ram,size=${memoryMib}M`, '-incoming', 'defer',
+    '-object', `memory-backend-ram,id=ram,size=${memoryMib}M,prealloc=on`, '-incoming', 'defer',
   ]);
   try {
     const [from, to] = [await Monitor.open(`${folder}/a.qmp`), await Monitor.open(`${folder}/b.qmp`)];
@@ -255,26 +278,13 @@ async function migrateOnce(folder, { memoryMib, filledMib, multifd }) {
     await sleep(300);
     perf.kill('SIGINT');
     await new Promise((resolve) => perf.on('exit', resolve));
-    return { status, from, beganMs, file, destinationPid: pidOf(destination) };
+    return { status, from, beganMs, file, destinationPid: destination.pid };
   } finally {
     source.kill();
     destination.kill();
     rmSync(memory);
     await sleep(500);
   }
-}
-
-// ip netns exec becomes the program.
-function pidOf(child) {
-  return child.pid;
-}
-
-function threadNs(file, filter, without) {
-  const all = (samples(file) * 1e9) / PERF_HZ;
-  const shares = perfShares(file, filter);
-  const own = (samples(file, filter) * 1e9) / PERF_HZ;
-  const taken = Object.fromEntries(without.map((symbol) => [symbol, Math.round((shares[symbol] ?? 0) * all)]));
-  return { own: Math.round(own), taken };
 }
 
 async function measureQemu() {
@@ -290,20 +300,24 @@ async function measureQemu() {
     ]) {
       const { status, from, beganMs, file, destinationPid } = await migrateOnce(folder, guest);
       const { ram } = status;
-      const stack = ['tcp_write_xmit', 'process_backlog', 'tcp_sendmsg', '_copy_from_iter', '_copy_to_iter', 'tcp_recvmsg'];
+      const { normal, duplicate: zero } = ram;
+      const work = await tally(file, (comm, pid, stack) => {
+        const thread = pid === destinationPid ? `destination ${comm}` : comm;
+        return /live_migration|multifdsend|^destination (CPU|qemu|multifdrecv|b)/.test(thread)
+          ? `${thread.replace(/_\d+$/, '')}: ${workOf(stack)}`
+          : undefined;
+      });
       results.push({
         ...guest,
-        normal: ram.normal,
-        zero: ram.duplicate,
+        normal,
+        zero,
         totalMs: status['total-time'],
         setupMs: status['setup-time'],
         downtimeMs: status.downtime,
         synchronisations: ram['dirty-sync-count'],
         activeAfterMs: from.at('MIGRATION', 'active') - beganMs,
         stopToEndMs: from.at('MIGRATION', 'completed') - from.at('STOP'),
-        migrationThread: threadNs(file, ['--comm', 'live_migration'], stack),
-        multifdThreads: threadNs(file, ['--comm', 'multifdsend_0,multifdsend_1'], stack),
-        destination: threadNs(file, ['--pid', String(destinationPid)], stack),
+        nsPerPage: perPiece(work, guest.filledMib > 0 ? normal : zero),
       });
     }
     return results;

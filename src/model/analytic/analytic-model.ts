@@ -6,13 +6,17 @@ import { channelOf, threadCostsOf } from '../channel-of.js';
 import { guestMemory } from '../qemu/guest-memory.js';
 import { PC_MACHINE } from '../qemu/machine-profile.js';
 import type { MigrationLog } from '../qemu/migration-log.js';
+import { MULTIFD_PACKET_HEADER_BYTES, MULTIFD_PACKET_PAGES, PAGE_BYTES } from '../qemu/stream-framing.js';
 import type { ThreadCosts } from '../qemu/thread-costs.js';
+import { WRITE_BYTES } from '../qemu/write-buffer.js';
 import { runOfLog } from '../run-of-log.js';
 import { dirtyGroups, dirtyPart } from '../workload/dirty-group.js';
-import { AnalyticThread } from './analytic-thread.js';
+import { AnalyticThread, type TimeByPlace } from './analytic-thread.js';
 import { deviceBytes, leadBytes, streamOf } from './stream-estimate.js';
 import { transferRates } from './transfer-rates.js';
-import { estimateWire, type WireEstimate } from './wire-estimate.js';
+import { type ConnectionLoad, estimateWire, type WireEstimate } from './wire-estimate.js';
+
+const MULTIFD_WRITE_BYTES = MULTIFD_PACKET_HEADER_BYTES + MULTIFD_PACKET_PAGES * PAGE_BYTES;
 
 /**
  * How a migration goes, by formulas: expected values, no random numbers. docs/MIGRATION-MODEL.md gives each equation and what
@@ -37,7 +41,7 @@ export function predictAnalytic(scenario: Scenario, calibration: Calibration): R
   thread.run();
   const { log, time } = thread;
   const stream = streamOf(thread, memory, migration);
-  const sent = estimateWire(channel, perConnection(stream.bytes, migration), rates.acksPerSegment);
+  const sent = estimateWire(channel, loads(stream.bytes, time, migration), rates.acksPerSegment);
   const nsByLimit: Record<Limit, number> = {
     link: 0,
     sourceCpu: 0,
@@ -61,11 +65,23 @@ export function predictAnalytic(scenario: Scenario, calibration: Calibration): R
   });
 }
 
-/** Multifd carries nearly all; the main connection's few bytes are counted with the first. */
-function perConnection(bytes: number, { multifdChannels }: MigrationParameters): number[] {
-  const connections = Math.max(1, multifdChannels);
+/**
+ * Multifd carries nearly all; the main connection's few bytes are counted with the first. What was sent promptly is the share of
+ * the time in which the thread was the narrower place.
+ */
+function loads(
+  bytes: number,
+  { path, thread }: TimeByPlace,
+  migration: MigrationParameters,
+): ConnectionLoad[] {
+  const connections = Math.max(1, migration.multifdChannels);
+  const writeBytes = migration.multifdChannels > 0 ? MULTIFD_WRITE_BYTES : WRITE_BYTES;
+  const prompt = thread > 0 ? thread / (path + thread) : 0;
   const each = Math.floor(bytes / connections);
-  return Array.from({ length: connections }, (_, i) => (i === 0 ? bytes - each * (connections - 1) : each));
+  return Array.from({ length: connections }, (_, i) => {
+    const load = i === 0 ? bytes - each * (connections - 1) : each;
+    return { bytes: load, promptBytes: load * prompt, writeBytes };
+  });
 }
 
 function standstillNs(thread: AnalyticThread, channel: Channel, costs: ThreadCosts): number | null {

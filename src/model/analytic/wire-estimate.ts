@@ -9,24 +9,38 @@ export interface WireEstimate {
   readonly segments: number;
 }
 
+/** Segments of one connection. */
+export interface ConnectionLoad {
+  readonly bytes: number;
+  /** Of them, those that were sent as soon as they were written. */
+  readonly promptBytes: number;
+  /** What one write holds. */
+  readonly writeBytes: number;
+}
+
 /**
- * Full segments and one that takes the rest, on each connection alike; of each segment the share that is lost is sent again.
- * @param streamBytes of each connection
+ * Segments are full where bytes wait in the socket; where they do not, each write ends with a segment that takes its rest. Of each
+ * segment the share that is lost is sent again.
  */
 export function estimateWire(
   channel: Channel,
-  streamBytes: readonly number[],
+  connections: readonly ConnectionLoad[],
   acksPerSegment: number,
 ): WireEstimate {
   const { cost, mtuBytes, mssBytes, loss } = channel;
   const tally = new FrameTally(cost, mtuBytes);
   let segments = 0;
-  for (const bytes of streamBytes) {
+  const add = (bytes: number, times: number): void => {
     const full = Math.floor(bytes / mssBytes);
-    tally.add(mssBytes, full);
     const rest = bytes - full * mssBytes;
-    if (rest > 0) tally.add(rest, 1);
-    segments += full + (rest > 0 ? 1 : 0);
+    tally.add(mssBytes, full * times);
+    if (rest > 0) tally.add(rest, times);
+    segments += (full + (rest > 0 ? 1 : 0)) * times;
+  };
+  for (const { bytes, promptBytes, writeBytes } of connections) {
+    const writes = Math.floor(promptBytes / writeBytes);
+    add(writeBytes, writes);
+    add(bytes - writes * writeBytes, 1);
   }
   const retransmissions = loss < 1 ? Math.round((segments * loss) / (1 - loss)) : 0;
   tally.add(mssBytes, retransmissions);
