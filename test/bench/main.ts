@@ -1,4 +1,4 @@
-// npm run bench [-- [--rounds N] [--scale F] [PART...]]      parts: headers full steady tshark decrypt pcap-parser predict
+// npm run bench [-- [--rounds N] [--scale F] [PART...]]      parts: headers full steady tshark decrypt pcap-parser predict simulate
 //
 // Compares Tare with what people use today, whole processes in turn, on inputs it makes in the temporary folder and
 // deletes at the end. Leave the machine alone meanwhile: with two cores, anything else running shows.
@@ -21,6 +21,7 @@ import {
 } from './bench-inputs.js';
 import { type Command, commandLine, compareAlternating, type Series } from './measure-process.js';
 import { benchPredict } from './predict.js';
+import { benchSimulate } from './simulate.js';
 
 interface Row {
   readonly title: string;
@@ -39,7 +40,16 @@ interface Goal {
   readonly peakMegabytes?: number;
 }
 
-const PARTS = ['headers', 'full', 'steady', 'tshark', 'decrypt', 'pcap-parser', 'predict'] as const;
+const PARTS = [
+  'headers',
+  'full',
+  'steady',
+  'tshark',
+  'decrypt',
+  'pcap-parser',
+  'predict',
+  'simulate',
+] as const;
 type Part = (typeof PARTS)[number];
 
 const KEY_16 = '0x000102030405060708090a0b0c0d0e0f';
@@ -130,6 +140,7 @@ async function main(): Promise<void> {
     await runSteady('full-size packets, cat, without start-up', FULL, FULL_TENTH, cat, inputs);
   }
   if (parts.includes('predict')) await benchPredict({ rounds, scale });
+  if (parts.includes('simulate')) missed += await benchSimulate({ rounds, scale, folder });
   console.log(`\n${missed === 0 ? 'All goals met' : `${missed} goals missed`}`);
 }
 
@@ -157,6 +168,7 @@ function rowsOf(part: Part): Row[] {
       ];
     case 'steady':
     case 'predict':
+    case 'simulate':
       return [];
     case 'tshark':
       return [{ title: 'tshark -T fields', ...tenth, ours: tare, theirs: tsharkFields, goal: { speed: 80 } }];
