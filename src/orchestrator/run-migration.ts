@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { RunResult } from '../result/run-result.js';
 import type { Scenario } from '../scenario/scenario.js';
+import { guestSectorOf } from './qemu/guest-sector.js';
 import { startCaptures } from './steps/captures.js';
 import { checkHosts } from './steps/check-hosts.js';
 import { collectMeasurements } from './steps/collect.js';
@@ -146,11 +147,7 @@ function newContext(
   const settings: RunOptions = {
     captureFolder: folder,
     fullCapture: options.fullCapture ?? place.source !== 'measured:ssh',
-    bootSector:
-      options.bootSector ??
-      (() => {
-        throw new RangeError('no guest');
-      }),
+    bootSector: options.bootSector ?? guestSectorOf,
     stallMs: options.stallMs ?? STALL_MS,
   };
   return {

@@ -43,7 +43,7 @@ export class CpuSampler {
     return sampler;
   }
 
-  /** @returns null if the process is gone. @throws HostError if the host does not answer */
+  /** @returns null if /proc cannot be read. @throws HostError if the host does not answer */
   async sample(): Promise<CpuSample | null> {
     const answer = this.next();
     this.program.signal('USR1');

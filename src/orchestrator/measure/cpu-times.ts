@@ -4,8 +4,8 @@ import { CPU_KINDS, type CpuDetail, type ThreadCpu } from '../../result/measured
 export interface CpuSample {
   /** All processors of the host together. */
   readonly host: CpuDetail;
-  /** User and system time of one process, ended threads included. */
-  readonly processSeconds: number;
+  /** User and system time of one process, ended threads included; null if it has ended. */
+  readonly processSeconds: number | null;
   /** By thread id; ended threads are missing. */
   readonly threads: ReadonlyMap<number, ThreadCpu>;
 }
@@ -13,8 +13,7 @@ export interface CpuSample {
 /** What they did from one moment to another. */
 export interface CpuAccount {
   readonly byKind: CpuDetail;
-  readonly processSeconds: number;
-  /** Of the process, by thread; what ended meanwhile stands under `ended`. */
+  /** Of the process, by thread; what ended meanwhile stands under `ended`. None if the process itself has ended. */
   readonly byThread: readonly ThreadCpu[];
 }
 
@@ -23,20 +22,20 @@ const TICKS_PER_SECOND = 100;
 
 /**
  * @param text first line of /proc/stat, then that of /proc/PID/stat, then those of /proc/PID/task/TID/stat
- * @returns null if one of the first two is missing
+ * @returns null if the first is missing
  */
 export function parseCpuSample(text: string): CpuSample | null {
   const [total = '', process = '', ...threads] = text.trim().split('\n');
   const [name, ...ticks] = total.split(/\s+/);
   const whole = parseStat(process);
-  if (name !== 'cpu' || whole === null) return null;
+  if (name !== 'cpu') return null;
   const host = Object.fromEntries(
     CPU_KINDS.map((kind, i) => [kind, Number(ticks[i] ?? 0) / TICKS_PER_SECOND]),
   );
   const parsed = threads.map(parseStat).filter((thread) => thread !== null);
   return {
     host: host as CpuDetail,
-    processSeconds: whole.seconds,
+    processSeconds: whole?.seconds ?? null,
     threads: new Map(parsed.map(({ id, name, seconds }) => [id, { name, seconds }])),
   };
 }
@@ -45,17 +44,18 @@ export function cpuBetween(before: CpuSample, after: CpuSample): CpuAccount {
   const byKind = Object.fromEntries(
     CPU_KINDS.map((kind) => [kind, hundredths(after.host[kind] - before.host[kind])]),
   );
-  const processSeconds = hundredths(after.processSeconds - before.processSeconds);
+  return { byKind: byKind as CpuDetail, byThread: threadsBetween(before, after) };
+}
+
+function threadsBetween(before: CpuSample, after: CpuSample): ThreadCpu[] {
+  if (before.processSeconds === null || after.processSeconds === null) return [];
   const alive = [...after.threads].map(([id, { name, seconds }]) => ({
     name,
     seconds: hundredths(seconds - (before.threads.get(id)?.seconds ?? 0)),
   }));
-  const ended = hundredths(processSeconds - alive.reduce((sum, { seconds }) => sum + seconds, 0));
-  return {
-    byKind: byKind as CpuDetail,
-    processSeconds,
-    byThread: [...alive, { name: 'ended', seconds: Math.max(0, ended) }].filter(({ seconds }) => seconds > 0),
-  };
+  const all = after.processSeconds - before.processSeconds;
+  const ended = hundredths(all - alive.reduce((sum, { seconds }) => sum + seconds, 0));
+  return [...alive, { name: 'ended', seconds: ended }].filter(({ seconds }) => seconds > 0);
 }
 
 /** Whether a thread of QEMU is one of the guest's processors. */

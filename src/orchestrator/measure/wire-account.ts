@@ -13,7 +13,7 @@ export interface WireAccount {
   readonly wire: WireResult;
   /** Distinct bytes that the data direction's TCP streams carried; null where they could not be read. */
   readonly payloadBytes: number | null;
-  /** The migration as its own stream tells it; null if it could not be read. */
+  /** The migration as its own stream tells it; null if it could not be read without gaps. */
   readonly migration: MigrationSummary | null;
   /** Packets that are not protected as they should be, by what they are. */
   readonly unprotected: readonly { readonly what: ProtectionClass; readonly packets: number }[];
@@ -77,7 +77,9 @@ export function wireAccount(
     payloadBytes: data.some(({ isIpsecOpaque }) => isIpsecOpaque)
       ? null
       : sum(data, ({ payloadBytes, retransmittedBytes }) => payloadBytes - retransmittedBytes),
-    migration: summary.migrations[0] ?? null,
+    // Of packets that were cut off the stream has nothing but gaps.
+    migration:
+      summary.migrations.find(({ gaps }) => gaps.count === 0 && summary.frames.cutBySnaplen === 0) ?? null,
     unprotected: listUnprotected(summary, expected),
     packets: sum([...data, ...back], ({ packets }) => packets),
     integrity,

@@ -74,24 +74,25 @@ function hasIntegrity({ scenario: { ipsec } }: RunContext): boolean {
   return ipsec.ah !== null || (ipsec.esp !== null && parseEspSuite(ipsec.esp).icvBytes > 0);
 }
 
-/** QEMU's own account against what was read off the wire. */
+/**
+ * QEMU's own account against what was read off the wire. What QEMU counts with multifd compression, and after version 8, is not RAM
+ * with its framing; and multifd sends a few pages twice that QEMU counts once.
+ */
 function checkStream(context: RunContext, { migration }: WireAccount): RunCheck[] {
   const account = filled(context, 'migration');
   const ram = account.final.ram;
-  // What QEMU counts with multifd compression, and after version 8, is not RAM with its framing.
-  const isComparable =
-    account.outcome === 'completed' && context.compression === null && majorVersion(context) < 8;
-  if (migration === null || ram === null || !migration.complete || !isComparable) return [];
+  const isCounted = context.compression === null && majorVersion(context) < 8;
+  if (migration === null || ram === null || !migration.complete || !isCounted) return [];
+  const told: [what: string, byQemu: number, byWire: number][] = [
+    ['RAM bytes', ram.transferred, migration.ramBytes],
+    ['zero pages', ram.zeroPages, migration.zeroPages],
+  ];
+  if (migration.channels === 0) told.push(['pages', ram.normalPages, migration.normalPages]);
   return [
     {
       requirement: 'QEMU and the wire tell the same',
-      ok:
-        migration.ramBytes === ram.transferred &&
-        migration.normalPages === ram.normalPages &&
-        migration.zeroPages === ram.zeroPages,
-      evidence:
-        `RAM bytes ${ram.transferred} and ${migration.ramBytes}, pages ${ram.normalPages} and ${migration.normalPages}, ` +
-        `zero pages ${ram.zeroPages} and ${migration.zeroPages}`,
+      ok: told.every(([, byQemu, byWire]) => byQemu === byWire),
+      evidence: told.map(([what, byQemu, byWire]) => `${what} ${byQemu} and ${byWire}`).join(', '),
     },
   ];
 }

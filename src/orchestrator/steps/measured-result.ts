@@ -6,6 +6,7 @@ import {
   type Limit,
   type RunResult,
   type StreamResult,
+  type WireResult,
 } from '../../result/run-result.js';
 import { PAGE_BYTES } from '../../scenario/scenario.js';
 import { busySeconds, isGuestProcessor } from '../measure/cpu-times.js';
@@ -37,7 +38,7 @@ export function measuredResult(context: RunContext): RunResult {
     setupMs: account.final.setupTimeMs,
     iterations: iterationResults(context),
     stream,
-    wire: filled(context, 'wire').wire,
+    wire: wireResult(context),
     cpu,
     throughputBps,
     limitedBy,
@@ -55,6 +56,14 @@ export function measuredResult(context: RunContext): RunResult {
     checks: context.checks,
     xfrm: { source: xfrmAccount(context, 'source'), destination: xfrmAccount(context, 'destination') },
   };
+}
+
+/** What was lost before it could be recorded was sent again, which only TCP itself knows. */
+function wireResult(context: RunContext): WireResult {
+  const { wire } = filled(context, 'wire');
+  const { before, after } = filled(context, 'counters');
+  const counted = (after?.source.tcp['RetransSegs'] ?? 0) - (before.source.tcp['RetransSegs'] ?? 0);
+  return { ...wire, retransmissions: Math.max(wire.retransmissions, after === undefined ? 0 : counted) };
 }
 
 /** Read off the wire where that was possible, else as QEMU says. */
