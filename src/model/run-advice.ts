@@ -3,6 +3,7 @@ import { AH_SUITES, type AhSuite, ESP_SUITES, type EspSuite } from '../ipsec/sui
 import type { RunResult } from '../result/run-result.js';
 import type { RunVariant } from '../result/run-variant.js';
 import type { Ipsec, MigrationParameters, Network, Scenario } from '../scenario/scenario.js';
+import { writeByteRate } from '../scenario/write-quantity.js';
 import { ModelError } from './model-error.js';
 
 /**
@@ -154,7 +155,7 @@ function moreChannels({ migration }: Scenario): Change[] {
 function moreBandwidth({ scenario, timeByLimit }: RunResult): Change[] {
   const linkBytes = Math.floor(scenario.network.linkBps / 8);
   if (timeByLimit.maxBandwidth < LEAST_SHARE || scenario.migration.maxBandwidth >= linkBytes) return [];
-  return [setMigration('max-bandwidth of the link', { maxBandwidth: linkBytes })];
+  return [setMigration(`max-bandwidth ${writeByteRate(linkBytes)}`, { maxBandwidth: linkBytes })];
 }
 
 function autoConverge({ migration }: Scenario): Change[] {

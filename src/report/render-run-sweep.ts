@@ -70,7 +70,7 @@ function renderPoints(report: SweepReport, context: ReportContext): string[] {
   const { rows, scenarios, axes } = report;
   const varied = axes.filter(({ values }) => values.length > 1 || axes.length === 1);
   const columns: TableColumn[] = [
-    ...(scenarios.length > 1 ? [{ title: 'scenario', minWidth: 12 }] : []),
+    ...(scenarios.length > 1 ? [{ title: 'scenario', minWidth: 34 }] : []),
     ...varied.map(({ name, values }) => ({
       title: name,
       ...(values.every((value) => /^\d/.test(value)) ? { align: 'right' as const } : {}),

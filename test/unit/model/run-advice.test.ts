@@ -99,7 +99,7 @@ test("QEMU's own limit is lifted only where it is one", () => {
     const timeByLimit = { ...run.timeByLimit, maxBandwidth: share };
     return adviseRun({ ...run, timeByLimit }, model).map(({ change }) => change);
   };
-  assert.deepEqual(changes(0.6), ['max-bandwidth of the link']);
+  assert.deepEqual(changes(0.6), ['max-bandwidth 1.25GB/s']);
   assert.deepEqual(changes(0.01), []);
 });
 
