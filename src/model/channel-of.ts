@@ -5,7 +5,7 @@ import { pathMtu, TCP_TIMESTAMP_BYTES, tcpMss } from '../ipsec/path-mtu.js';
 import type { ProtectionStack } from '../ipsec/protection-stack.js';
 import { parseAhSuite, parseEspSuite, SuiteNameError } from '../ipsec/suite.js';
 import type { AhSuite, EspSuite } from '../ipsec/suite-table.js';
-import { packetCost } from '../plan/packet-cost.js';
+import { type PacketCost, packetCost } from '../plan/packet-cost.js';
 import { stackOf } from '../plan/rows.js';
 import { costSegments, datagramMtu, requireMss } from '../plan/transfer.js';
 import type { Host, Ipsec, Scenario } from '../scenario/scenario.js';
@@ -26,10 +26,8 @@ const NO_COSTS: PacketCosts = { packetNs: 0, byteNs: 0 };
 export function channelOf(scenario: Scenario, calibration: Calibration): Channel {
   const { network, ipsec, hosts } = scenario;
   return asModelError(() => {
-    const protection = protectionOf(ipsec);
-    const stack = stackOf({ ...protection, mode: ipsec.mode, udpEncap: ipsec.encap, align4: ipsec.align4 });
     const family = network.family === 'ipv4' ? 4 : 6;
-    const cost = packetCost(stack, family, TCP_TIMESTAMP_BYTES);
+    const { protection, stack, cost } = packagingOf(ipsec, family);
     const mtuBytes = datagramMtu(stack, network.mtu);
     const mssBytes = mssOf(stack, family, network.mtu, network.mss);
     // Throws for a segment that no fragments can carry.
@@ -74,6 +72,28 @@ export function threadCostsOf(scenario: Scenario, calibration: Calibration): Thr
 
 function ramPages(memoryBytes: number): number {
   return memoryBytes / PAGE_BYTES + PC_MACHINE.blocks.reduce((sum, { pages }) => sum + pages, 0);
+}
+
+/** What becomes of a packet, and what that costs in bytes. */
+interface Packaging {
+  readonly protection: Protection;
+  readonly stack: ProtectionStack;
+  readonly cost: PacketCost;
+}
+
+/** A sweep asks for the same ones thousands of times, and there are no more than suites, modes and families. */
+const packagings = new Map<string, Packaging>();
+
+function packagingOf(ipsec: Ipsec, family: 4 | 6): Packaging {
+  const { esp, ah, mode, encap, align4 } = ipsec;
+  const key = `${esp} ${ah} ${mode} ${encap} ${align4} ${family}`;
+  const known = packagings.get(key);
+  if (known !== undefined) return known;
+  const protection = protectionOf(ipsec);
+  const stack = stackOf({ ...protection, mode, udpEncap: encap, align4 });
+  const packaging = { protection, stack, cost: packetCost(stack, family, TCP_TIMESTAMP_BYTES) };
+  packagings.set(key, packaging);
+  return packaging;
 }
 
 interface Protection {

@@ -27,6 +27,8 @@ import { MemoryStretches, type Stretch } from './memory-stretches.js';
 import { SocketFluid } from './socket-fluid.js';
 import type { TransferRates } from './transfer-rates.js';
 
+/** Windows are equal whose pages differ by no more. */
+const EQUAL_SHARE = 1e-3;
 const SECTION_BYTES = SECTION_HEADER_BYTES + RAM_EOS_BYTES + SECTION_FOOTER_BYTES;
 
 export interface AnalyticThreadOptions {
@@ -80,6 +82,8 @@ export class AnalyticThread {
   readonly #memory: MemoryStretches;
   readonly #pacing: Pacing;
   readonly #autoConverge: AutoConverge;
+  readonly #wholePiece: Piece;
+  readonly #zeroPiece: Piece;
   #nowNs = 0;
   #synchronisedNs = 0;
   #countedBytes = 0;
@@ -95,6 +99,15 @@ export class AnalyticThread {
     this.#memory = new MemoryStretches(memory, groups);
     this.#pacing = new Pacing(migration.maxBandwidth, migration.downtimeLimitMs);
     this.#autoConverge = new AutoConverge(migration.autoConverge);
+    const { pageBytes, pageNs, zeroPageNs } = rates;
+    const saved = migration.compression === null ? 0 : PAGE_BYTES * (1 - migration.compression.ratio);
+    this.#wholePiece = { bytes: pageBytes, countedBytes: pageBytes + saved, workNs: pageNs, deltas: 0 };
+    this.#zeroPiece = {
+      bytes: ZERO_PAGE_BYTES,
+      countedBytes: ZERO_PAGE_BYTES,
+      workNs: zeroPageNs,
+      deltas: 0,
+    };
     this.fluid = new SocketFluid(rates.buffer, rates.pathByteNs, rates.slowStartNs);
   }
 
@@ -192,19 +205,13 @@ export class AnalyticThread {
   }
 
   #pieceOf(stretch: Stretch): Piece {
+    if (stretch.zero) return this.#zeroPiece;
     const { rates, migration } = this.#options;
-    if (stretch.zero) {
-      return { bytes: ZERO_PAGE_BYTES, countedBytes: ZERO_PAGE_BYTES, workNs: rates.zeroPageNs, deltas: 0 };
-    }
+    const { xbzrle } = migration;
+    if (xbzrle === null || this.#memory.rounds === 0 || this.#postcopy) return this.#wholePiece;
     const { pageBytes, pageNs } = rates;
-    const { xbzrle, compression } = migration;
-    if (compression !== null) {
-      const saved = PAGE_BYTES * (1 - compression.ratio);
-      return { bytes: pageBytes, countedBytes: pageBytes + saved, workNs: pageNs, deltas: 0 };
-    }
-    const usesCache = xbzrle !== null && this.#memory.rounds > 0 && !this.#postcopy;
-    const deltas = usesCache ? stretch.cached / stretch.pages : 0;
-    const deltaBytes = XBZRLE_HEADER_BYTES + Math.round((xbzrle?.deltaShare ?? 0) * PAGE_BYTES);
+    const deltas = stretch.cached / stretch.pages;
+    const deltaBytes = XBZRLE_HEADER_BYTES + Math.round(xbzrle.deltaShare * PAGE_BYTES);
     const bytes = pageBytes * (1 - deltas) + deltaBytes * deltas;
     const workNs = pageNs - (pageBytes - bytes) * rates.otherByteNs;
     return { bytes, countedBytes: bytes, workNs, deltas };
@@ -299,7 +306,12 @@ export class AnalyticThread {
     const [earlier, last] = this.#lastWindows;
     const { stretch, pages, sections, time } = last;
     const isSteady = stretch != null && stretch === earlier.stretch && pages > 0;
-    if (!isSteady || Math.abs(pages - earlier.pages) > 1e-9 * pages || !this.#isUniform(stretch)) return;
+    if (
+      !isSteady ||
+      Math.abs(pages - earlier.pages) > Math.max(1, EQUAL_SHARE * pages) ||
+      !this.#isUniform(stretch)
+    )
+      return;
     const { migration } = this.#options;
     const lengthNs = last.endNs - last.startNs;
     const overThreshold = this.#memory.dirtyPages - this.#pacing.thresholdBytes / PAGE_BYTES;

@@ -24,6 +24,10 @@ export class SocketFluid {
   /** Time for which the path was the narrower place, and for which the thread was. */
   pathNs = 0;
   threadNs = 0;
+  /** What the last step did; fields, so that none is allocated. */
+  #stepBytes = 0;
+  #stepNs = 0;
+  #stepIsPath = false;
 
   /** @param byteNs of the path */
   constructor(buffer: BufferGrowth, byteNs: number, slowStartNs: number) {
@@ -47,11 +51,11 @@ export class SocketFluid {
     let leftBytes = bytes;
     let takenNs = 0;
     while (leftBytes > 0) {
-      const step = this.#step(leftBytes, bytes / workNs, Number.POSITIVE_INFINITY);
-      leftBytes = step.bytes >= leftBytes * (1 - 1e-12) ? 0 : leftBytes - step.bytes;
-      takenNs += step.ns;
-      if (step.isPath) this.pathNs += step.ns;
-      else this.threadNs += step.ns;
+      this.#step(leftBytes, bytes / workNs, Number.POSITIVE_INFINITY);
+      leftBytes = this.#stepBytes >= leftBytes * (1 - 1e-12) ? 0 : leftBytes - this.#stepBytes;
+      takenNs += this.#stepNs;
+      if (this.#stepIsPath) this.pathNs += this.#stepNs;
+      else this.threadNs += this.#stepNs;
     }
     return takenNs;
   }
@@ -72,9 +76,9 @@ export class SocketFluid {
     const [held, capacity] = [this.#bytes, this.#capacity];
     let [leftNs, produced] = [ns, 0];
     while (leftNs > LEAST_NS) {
-      const step = this.#step(Number.POSITIVE_INFINITY, bytes / workNs, leftNs);
-      leftNs -= step.ns;
-      produced += step.bytes;
+      this.#step(Number.POSITIVE_INFINITY, bytes / workNs, leftNs);
+      leftNs -= this.#stepNs;
+      produced += this.#stepBytes;
     }
     this.#bytes = held;
     this.#capacity = capacity;
@@ -82,7 +86,7 @@ export class SocketFluid {
   }
 
   /** Until the next event, at most so many bytes or so long. @param rate of the thread, bytes per nanosecond */
-  #step(maxBytes: number, rate: number, maxNs: number): { bytes: number; ns: number; isPath: boolean } {
+  #step(maxBytes: number, rate: number, maxNs: number): void {
     const out = 1 / this.#byteNs;
     const growing = this.#capacity < this.#mostBytes ? this.#growth : 0;
     const room = this.#capacity - this.#bytes;
@@ -103,7 +107,9 @@ export class SocketFluid {
     const ns = Math.max(untilNs, Math.min(LEAST_NS, maxNs));
     this.#bytes = Math.max(0, this.#bytes + rise * ns);
     this.#grow(away * ns);
-    return { bytes: into * ns, ns, isPath: !isEmpty };
+    this.#stepBytes = into * ns;
+    this.#stepNs = ns;
+    this.#stepIsPath = !isEmpty;
   }
 
   #grow(deliveredBytes: number): void {

@@ -60,17 +60,23 @@ export function transferRates(
 ): TransferRates {
   const { source, mssBytes } = channel;
   const connections = connectionsOf(migration);
+  const line = lineOf(channel);
   const pageBytes = migration.multifdChannels > 0 ? multifdPageBytes(migration) : NORMAL_PAGE_BYTES;
-  const settle = (acks: number): { pageNs: number; path: Path; inWriteByteNs: number } => {
-    const sendByteNs = segmentNs(source.sendPacketNs, source.sendByteNs, channel) / mssBytes;
+  const network = narrower(linkPath(channel, connections, line), roundTripPath(channel, connections, line));
+  const sendByteNs = segmentNs(source.sendPacketNs, source.sendByteNs, channel) / mssBytes;
+  const settle = (acks: number): Settled => {
     const ackByteNs = (source.receivePacketNs * acks) / mssBytes;
     const inWriteByteNs = sendByteNs + (source.sharedCore ? ackByteNs : 0);
-    const pageNs = sourcePageNs(channel, costs, migration, pageBytes * inWriteByteNs);
-    return { pageNs, path: narrowestPath(channel, costs, migration, pageBytes, acks), inWriteByteNs };
+    const softirq: Path = { byteNs: source.sharedCore ? 0 : ackByteNs, limit: 'sourceCpu', readsLate: false };
+    const destination = destinationPath(channel, costs, migration, pageBytes, acks);
+    return {
+      pageNs: sourcePageNs(channel, costs, migration, pageBytes * inWriteByteNs),
+      path: narrower(narrower(network, destination), softirq),
+      inWriteByteNs,
+    };
   };
   const acksPerSegment = acksOf(settle, pageBytes, mssBytes);
   const { pageNs, path, inWriteByteNs } = settle(acksPerSegment);
-  const rttSeconds = roundTripSeconds(channel);
   const segmentsPerSecond = 1e9 / (path.byteNs * mssBytes) / connections;
   return {
     pathByteNs: path.byteNs,
@@ -78,22 +84,26 @@ export function transferRates(
     pageNs,
     zeroPageNs: Math.max(costs.zeroPageNs + ZERO_PAGE_BYTES * inWriteByteNs, costs.storeZeroPageNs),
     otherByteNs: inWriteByteNs,
-    buffer: bufferGrowth(channel, path.limit, segmentsPerSecond, connections),
-    slowStartNs: slowStartSeconds(segmentsPerSecond, rttSeconds) * 1e9,
+    buffer: bufferGrowth(channel, path.limit, segmentsPerSecond, connections, line.rttSeconds),
+    slowStartNs: slowStartSeconds(segmentsPerSecond, line.rttSeconds) * 1e9,
     pageBytes,
     acksPerSegment,
   };
+}
+
+/** With so many acknowledgements for each segment. */
+interface Settled {
+  readonly pageNs: number;
+  readonly path: Path;
+  /** Sending a byte from within a write. */
+  readonly inWriteByteNs: number;
 }
 
 /**
  * Every second segment, unless the destination is what holds the transfer back, and its process what reads late: then as many as leave
  * it just not the narrowest place, and no fewer than one for each buffer that is read.
  */
-function acksOf(
-  settle: (acks: number) => { readonly pageNs: number; readonly path: Path },
-  pageBytes: number,
-  mssBytes: number,
-): number {
+function acksOf(settle: (acks: number) => Settled, pageBytes: number, mssBytes: number): number {
   const surplus = (acks: number): number => {
     const { pageNs, path } = settle(acks);
     return path.limit === 'destinationCpu' && path.readsLate ? path.byteNs - pageNs / pageBytes : -1;
@@ -170,64 +180,51 @@ interface Path {
   readonly readsLate: boolean;
 }
 
-function narrowestPath(
-  channel: Channel,
-  costs: ThreadCosts,
-  migration: MigrationParameters,
-  pageBytes: number,
-  acks: number,
-): Path {
-  const connections = connectionsOf(migration);
-  const rttSeconds = roundTripSeconds(channel);
+function narrower(one: Path, other: Path): Path {
+  return other.byteNs > one.byteNs ? other : one;
+}
+
+/** Windows that do not cover the round trip, and losses that keep them small. */
+function roundTripPath(channel: Channel, connections: number, { rttSeconds }: Line): Path {
   const { mssBytes, loss, congestionControl } = channel;
   const windowNs = (rttSeconds * 1e9) / (windowBytes() * connections);
   const lossNs = 1e9 / (lossRate(loss, rttSeconds, congestionControl) * mssBytes * connections);
-  const paths: Path[] = [
-    { byteNs: linkByteNs(channel, connections), limit: 'link', readsLate: false },
-    destinationPath(channel, costs, migration, pageBytes, acks),
-    { byteNs: Math.max(windowNs, lossNs), limit: 'roundTrips', readsLate: false },
-    { byteNs: sourceSoftirqByteNs(channel, acks), limit: 'sourceCpu', readsLate: false },
-  ];
-  return paths.reduce((slowest, path) => (path.byteNs > slowest.byteNs ? path : slowest));
+  return { byteNs: Math.max(windowNs, lossNs), limit: 'roundTrips', readsLate: false };
 }
 
 function windowBytes(): number {
   return Math.min(RECEIVE_WINDOW_BYTES, SEND_BUFFER_BYTES / SEND_BUFFER_CHARGE);
 }
 
-/** Acknowledgements are softirq's work; on a shared core they are counted with the thread's. */
-function sourceSoftirqByteNs({ source, mssBytes }: Channel, acks: number): number {
-  return source.sharedCore ? 0 : (source.receivePacketNs * acks) / mssBytes;
-}
-
 /** A full segment's frames on the line, and what a queue that is too short leaves unused. */
-function linkByteNs(channel: Channel, connections: number): number {
-  const { linkBps, mssBytes, queuePackets, congestionControl } = channel;
-  const segmentSeconds = (fullSegment(channel).lineBytes * 8) / linkBps;
-  const pathSegments = roundTripSeconds(channel) / segmentSeconds;
+function linkPath(channel: Channel, connections: number, { segmentSeconds, rttSeconds }: Line): Path {
+  const { mssBytes, queuePackets, congestionControl } = channel;
+  const pathSegments = rttSeconds / segmentSeconds;
   const overflows = (windowBytes() * connections) / mssBytes > pathSegments + queuePackets;
   const used = overflows
     ? queueUtilisation(pathSegments / connections, queuePackets / connections, congestionControl)
     : 1;
-  return (segmentSeconds * 1e9) / mssBytes / used;
+  return { byteNs: (segmentSeconds * 1e9) / mssBytes / used, limit: 'link', readsLate: false };
 }
 
-/** The round trip of a lone segment and its acknowledgement: path, line, and what processors take on the way. */
-function roundTripSeconds(channel: Channel): number {
-  const { source, destination } = channel;
+interface Line {
+  /** For which a full segment's frames occupy the link. */
+  readonly segmentSeconds: number;
+  /** Of a lone segment and its acknowledgement: path, line, and what processors take on the way. */
+  readonly rttSeconds: number;
+}
+
+function lineOf(channel: Channel): Line {
+  const { source, destination, cost, mtuBytes, mssBytes, linkBps, rttNs } = channel;
+  const tally = new FrameTally(cost, mtuBytes);
+  tally.add(mssBytes, 1);
+  const segmentSeconds = (tally.result().lineBytes * 8) / linkBps;
   const cpuNs =
     segmentNs(source.sendPacketNs, source.sendByteNs, channel) +
     segmentNs(destination.receivePacketNs, destination.receiveByteNs, channel) +
     destination.sendPacketNs +
     source.receivePacketNs;
-  const lineNs = (fullSegment(channel).lineBytes * 8e9) / channel.linkBps;
-  return (channel.rttNs + cpuNs + lineNs) / 1e9;
-}
-
-function fullSegment({ cost, mtuBytes, mssBytes }: Channel): { lineBytes: number } {
-  const tally = new FrameTally(cost, mtuBytes);
-  tally.add(mssBytes, 1);
-  return tally.result();
+  return { segmentSeconds, rttSeconds: (rttNs + cpuNs) / 1e9 + segmentSeconds };
 }
 
 /** HyStart ends CUBIC's slow start when round trips have grown by an eighth, and by 4 to 16 ms (`hystart_update`). */
@@ -245,9 +242,9 @@ function bufferGrowth(
   limit: Limit,
   segmentsPerSecond: number,
   connections: number,
+  rttSeconds: number,
 ): BufferGrowth {
   const { mssBytes, queuePackets, loss, congestionControl, rttNs } = channel;
-  const rttSeconds = roundTripSeconds(channel);
   const isCubic = congestionControl === 'cubic';
   const { least, most } = HYSTART_SECONDS;
   const queueSeconds = Math.min(most, Math.max(least, rttSeconds / 8));
