@@ -196,3 +196,23 @@ test('a transfer of nothing is over at once', () => {
 function sum(byName: Readonly<Record<string, number>>): number {
   return Object.values(byName).reduce((total, part) => total + part, 0);
 }
+
+/**
+ * Data segments of real migrations (captures/migration), as tshark counts them:
+ * tshark -r FILE -Y 'tcp.dstport==49152 && tcp.len>0' -T fields -e tcp.len. QEMU writes 32 pages at once (32 * 4104 bytes) with TCP_NODELAY.
+ * The processors' costs are those of an emulated machine by order of magnitude: the number of segments depends on them through
+ * how many writes find the connection idle, each of which adds a short segment.
+ */
+test('writes of 32 pages become as many segments as in captured migrations', () => {
+  const busy = { ...FREE_HOST, sharedCore: true, sendPacketNs: 8000, sendByteNs: 1, receivePacketNs: 4000 };
+  const ends = { rttNs: 50e3, source: busy, destination: busy };
+  const captured = [
+    { segments: 9565, bytes: 13_801_828, channel: channelWith({ ...ends, linkBps: 10e9 }) },
+    { segments: 3371, bytes: 4_864_270, channel: channelWith({ ...ends, linkBps: 10e9 }) },
+    { segments: 3549, bytes: 5_135_242, channel: channelWith({ ...ends, linkBps: 40e6 }) },
+  ];
+  for (const { segments, bytes, channel } of captured) {
+    const options = { writeBytes: 32 * 4104, cpuNsPerByte: 8, destinationNsPerByte: 8 };
+    assertNear(transfer(channel, bytes, options).wire.segments, segments, 0.005, 'segments');
+  }
+});
