@@ -22,9 +22,19 @@ export function linearAxis(axis: Axis, top: number, drawing: DrawingOptions) {
       maxRotation: 0,
       autoSkipPadding: 16,
       ...(axis.unit === 'count' ? { precision: 0 } : {}),
+      ...(Number.isInteger(Math.log10(format.scale))
+        ? {}
+        : { stepSize: niceStep(top / format.scale) * format.scale }),
       callback: (value: string | number) => formatTick(Number(value), format),
     },
   };
+}
+
+/** Minutes and hours are no powers of ten of a second: what is a round number of seconds is none of them. */
+function niceStep(top: number): number {
+  const rough = top / 8;
+  const magnitude = 10 ** Math.floor(Math.log10(rough));
+  return ([1, 2, 5, 10].find((factor) => factor * magnitude >= rough) ?? 10) * magnitude;
 }
 
 /** An axis of bars, one name each. */

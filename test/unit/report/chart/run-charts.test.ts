@@ -180,6 +180,27 @@ test('lines that would cover one another become one with both names', () => {
   ]);
 });
 
+test('minutes along an axis are round', () => {
+  for (const seconds of [125, 400, 3599, 7300, 90_000]) {
+    const chart: ChartDefinition = {
+      id: 'line',
+      kind: 'line',
+      title: 'Line',
+      x: { title: 'x', unit: 'count' },
+      y: { title: 'Time', unit: 'seconds' },
+      series: [{ name: 'a', color: 'blue', certainty: 'measured', points: [{ x: 0, y: seconds }] }],
+    };
+    const { scales } = chartConfig(chart, DRAWING).options as {
+      scales: { y: { ticks: { stepSize: number } } };
+    };
+    const steps = scales.y.ticks.stepSize / (seconds < 7200 ? 60 : 3600);
+    assert.ok(
+      [1, 2, 5].includes(Number(steps.toPrecision(1)) / 10 ** Math.floor(Math.log10(steps))),
+      `${steps}`,
+    );
+  }
+});
+
 test('maps of one report have the same shades', () => {
   const shades = convergenceMaps(sampleSweep()).map((map) => map.shades!);
   assert.equal(shades.length, 3);
