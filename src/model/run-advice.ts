@@ -14,6 +14,8 @@ import { ModelError } from './model-error.js';
 const JUMBO_MTU = 9000;
 const CHANNELS = 4;
 const DOWNTIME_LIMITS_MS = [500, 800, 1000, 1500, 2000, 3000, 5000, 10_000];
+/** Suites that differ by less are told apart by what they cost the processors. */
+const ABOUT_ALIKE = 0.002;
 /** Less is not worth a change. */
 const LEAST_GAIN = 0.02;
 /** Share of the time for which QEMU's own limit must have been the narrowest place to be worth lifting. */
@@ -112,6 +114,15 @@ function bestSuite(scenario: Scenario, predict: Predict): Change[] {
   // Of those that do not converge the one that carries most.
   const [best] = tried.sort((a, b) => rank(a.run) - rank(b.run) || b.run.throughputBps - a.run.throughputBps);
   return best === undefined ? [] : [best.change];
+}
+
+/** The sooner, of those that do not converge the one that carries more, and of those about alike the cheaper. */
+function compareSuites(a: RunResult, b: RunResult): number {
+  const isOneSooner = a.converged || b.converged;
+  const [x, y] = isOneSooner ? [rank(a), rank(b)] : [1 / a.throughputBps, 1 / b.throughputBps];
+  const areAlike = Math.abs(x - y) < ABOUT_ALIKE * Math.min(x, y);
+  const cost = ({ cpu }: RunResult) => cpu.source.seconds + cpu.destination.seconds;
+  return areAlike ? cost(a) - cost(b) : x - y;
 }
 
 /** Encrypts and authenticates as this one does, with a key at least as long, and no integrity algorithm weaker than its own. */
