@@ -111,8 +111,7 @@ function bestSuite(scenario: Scenario, predict: Predict): Change[] {
   const tried = changes.flatMap((change) =>
     tryChange(change, scenario, predict).map(({ run }) => ({ change, run })),
   );
-  // Of those that do not converge the one that carries most.
-  const [best] = tried.sort((a, b) => rank(a.run) - rank(b.run) || b.run.throughputBps - a.run.throughputBps);
+  const [best] = tried.sort((a, b) => compareSuites(a.run, b.run));
   return best === undefined ? [] : [best.change];
 }
 
