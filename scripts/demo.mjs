@@ -1,7 +1,7 @@
 // npm run demo
 //
 // Works as the first command in a fresh clone: installs, compiles, then shows what Tare says about captures of real
-// IPsec traffic that come with it.
+// IPsec traffic that come with it, and predicts.
 
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
@@ -53,14 +53,40 @@ const STEPS = [
     ],
   },
   { about: 'What each cipher suite adds to a packet', args: ['suites'] },
+  {
+    about:
+      'The virtual machine of a migration recorded in the clear: what IPsec would make of it on hosts like these',
+    args: [
+      'predict',
+      '--from',
+      `${MIGRATION}/m-clear-idle.pcap.gz`,
+      '--esp',
+      'aes128-sha256',
+      '--ah',
+      'sha256',
+    ],
+  },
+  {
+    about: 'How busy a guest may be: a grid of write rates and protections, each predicted',
+    args: [
+      'sweep',
+      'build-server',
+      '--grid',
+      'rate=20000..36000:4000',
+      '--grid',
+      'esp=none,aes128gcm16,aes128-sha256',
+    ],
+  },
 ];
 
-const NEXT = `Next, on a capture of your own:
+const NEXT = `Next, on captures and machines of your own:
 
   node dist/src/cli/main.js analyze FILE.pcap               pcap, pcapng, gzip or not
   node dist/src/cli/main.js analyze FILE.pcap --keys FILE   keys from: ip xfrm state
   node dist/src/cli/main.js analyze FILE.pcap --html OUT    a report with charts
   node dist/src/cli/main.js plan --mtu 1500,9000            before anything is set up
+  node dist/src/cli/main.js predict office-vm --esp aes128gcm16 --mtu 9000
+  node dist/src/cli/main.js doctor                          what this machine can do
   node dist/src/cli/main.js --help
 
 npm link puts it into your PATH as tare.
