@@ -5,6 +5,7 @@ import { defineAnalyze } from './analyze.js';
 import { defineDoctor } from './doctor.js';
 import { CliError, ExitCode } from './exit-code.js';
 import { defineLab } from './lab.js';
+import { defineMigrate } from './migrate.js';
 import { discardUnfinishedFiles } from './output-file.js';
 import { definePackets } from './packets.js';
 import { definePlan } from './plan.js';
@@ -22,6 +23,7 @@ Examples:
   $ tare plan --esp aes256gcm16 --mtu 1500,9000    what IPsec will cost, and how to set it up
   $ tare predict office-vm --mtu 9000              how long a migration takes
   $ tare sweep office-vm --grid mtu=1500,9000      the same at every point of a grid
+  $ tare migrate --esp aes128gcm16                 a real migration, in a laboratory of two machines
   $ tare suites                                    what each cipher adds to a packet
 
 Exit codes: 0 done, 1 a --fail-on condition was met, 2 wrong usage, 3 unusable input,
@@ -40,6 +42,7 @@ function buildProgram(): Command {
   defineAnalyze(program);
   defineDoctor(program);
   defineLab(program);
+  defineMigrate(program);
   definePackets(program);
   definePlan(program);
   definePredict(program);

@@ -7,6 +7,7 @@ import type {
 import type { SecurityAssociation } from '../../ipsec/security-association.js';
 import { WIRE_LAYERS, type WireLayers, type WireResult } from '../../result/run-result.js';
 import type { Ipsec } from '../../scenario/scenario.js';
+import type { ProtectedService } from '../xfrm/xfrm-channel.js';
 
 /** What a capture of a run says. */
 export interface WireAccount {
@@ -33,12 +34,12 @@ export function expectedProtection({ esp, ah }: Pick<Ipsec, 'esp' | 'ah'>): Prot
 
 /**
  * Analyses a capture with the keys of its run. They stay in memory.
- * @param addresses of source and destination
+ * @param service that the migration used
  */
 export async function accountForWire(
   path: string,
   associations: readonly SecurityAssociation[],
-  addresses: Readonly<Record<'source' | 'destination', string>>,
+  service: ProtectedService,
   ipsec: Ipsec,
 ): Promise<WireAccount> {
   const { analyzeFiles } = await import('../../pipeline/analyze-files.js');
@@ -49,16 +50,19 @@ export async function accountForWire(
     assumedAh: null,
     workers: 1,
   });
-  return wireAccount(summary, addresses, expectedProtection(ipsec));
+  return wireAccount(summary, service, expectedProtection(ipsec));
 }
 
 export function wireAccount(
   summary: AnalysisSummary,
-  { source, destination }: Readonly<Record<'source' | 'destination', string>>,
+  service: ProtectedService,
   expected: ProtectionClass,
 ): WireAccount {
-  const data = summary.flows.filter((flow) => isCounted(flow, source, destination));
-  const back = summary.flows.filter((flow) => isCounted(flow, destination, source));
+  const { source, destination } = service;
+  const data = summary.flows.filter(
+    (flow) => isCounted(flow, source, destination) && !isAnswer(flow, service),
+  );
+  const back = summary.flows.filter((flow) => isCounted(flow, destination, source) && !data.includes(flow));
   const integrity = { verified: 0, failed: 0, unchecked: 0 };
   for (const { integrity: counted } of summary.securityAssociations) {
     integrity.verified += counted.verified;
@@ -90,6 +94,11 @@ export function wireAccount(
 /** Neighbours are looked for and errors told in ICMP, which is no part of the migration. */
 function isCounted(flow: FlowSummary, from: string, to: string): boolean {
   return flow.source === from && flow.destination === to && !isIcmp(flow);
+}
+
+/** Where both ends have one address, ports tell the directions. */
+function isAnswer({ sourcePort }: FlowSummary, { source, destination, port }: ProtectedService): boolean {
+  return source === destination && sourcePort === port;
 }
 
 function isIcmp({ protocol }: FlowSummary): boolean {

@@ -31,7 +31,8 @@ export const collectMeasurements: Step<RunContext> = {
     const path = join(context.options.captureFolder, 'source.pcap');
     const { ipsec } = context.scenario;
     const associations = context.channel?.associations ?? [];
-    context.wire = await accountForWire(path, associations, context.place.addresses, ipsec);
+    const service = { ...context.place.addresses, port: filled(context, 'port') };
+    context.wire = await accountForWire(path, associations, service, ipsec);
     context.checks.push(checkCapture(context, context.wire));
     if (context.channel) context.checks.push(checkProtection(context, context.wire));
     if (context.channel && hasIntegrity(context) && context.options.fullCapture)

@@ -37,8 +37,8 @@ export type HostDescription =
       /** Programs were run through sudo. */
       readonly sudo?: boolean;
     }
-  /** A laboratory ends with its run: there is nothing to undo. */
-  | { readonly kind: 'lab' };
+  /** Of one that was up before the run; null for one that ends with its run, so that there is nothing to undo. */
+  | { readonly kind: 'lab'; readonly name: string | null };
 
 export interface JournalHeader {
   readonly runId: string;

@@ -99,6 +99,11 @@ export async function cleanUp(
   return failed;
 }
 
+/** Throws a journal away whose hosts are no more. */
+export function forget(content: JournalContent): void {
+  unlinkSync(content.path);
+}
+
 /** @returns null if it is done */
 async function carryOut(undo: Undo, hosts: HostPair): Promise<FailedUndo | null> {
   try {
