@@ -27,7 +27,7 @@ import { MemoryStretches, type Stretch } from './memory-stretches.js';
 import { SocketFluid } from './socket-fluid.js';
 import type { TransferRates } from './transfer-rates.js';
 
-/** Windows are equal whose pages differ by no more. */
+/** Windows are equal whose pages and lengths differ by no more, and at whose ends the socket holds as much to a page. */
 const EQUAL_SHARE = 1e-3;
 const SECTION_BYTES = SECTION_HEADER_BYTES + RAM_EOS_BYTES + SECTION_FOOTER_BYTES;
 
@@ -64,6 +64,8 @@ interface Piece {
 interface Window {
   readonly startNs: number;
   endNs: number;
+  /** In the socket at its end. */
+  heldBytes: number;
   /** The only stretch that was sent from; undefined: none yet, null: several. */
   stretch: Stretch | null | undefined;
   pages: number;
@@ -108,7 +110,7 @@ export class AnalyticThread {
       workNs: zeroPageNs,
       deltas: 0,
     };
-    this.fluid = new SocketFluid(rates.buffer, rates.pathByteNs, rates.slowStartNs);
+    this.fluid = new SocketFluid(rates.buffer, rates.pathByteNs, rates.slowStart);
   }
 
   /** Runs to the end or the time limit. */
@@ -281,6 +283,7 @@ export class AnalyticThread {
     this.#pacing.closeWindow(this.#nowNs, this.#countedBytes);
     this.#collectTime();
     this.#window.endNs = this.#nowNs;
+    this.#window.heldBytes = this.fluid.heldBytes;
     this.#lastWindows = [this.#lastWindows[1], this.#window];
     this.#window = freshWindow(this.#nowNs);
   }
@@ -305,13 +308,7 @@ export class AnalyticThread {
   #skipEqualWindows(): void {
     const [earlier, last] = this.#lastWindows;
     const { stretch, pages, sections, time } = last;
-    const isSteady = stretch != null && stretch === earlier.stretch && pages > 0;
-    if (
-      !isSteady ||
-      Math.abs(pages - earlier.pages) > Math.max(1, EQUAL_SHARE * pages) ||
-      !this.#isUniform(stretch)
-    )
-      return;
+    if (stretch == null || !areEqual(last, earlier) || !this.#isUniform(stretch)) return;
     const { migration } = this.#options;
     const lengthNs = last.endNs - last.startNs;
     const overThreshold = this.#memory.dirtyPages - this.#pacing.thresholdBytes / PAGE_BYTES;
@@ -375,7 +372,18 @@ export class AnalyticThread {
   }
 }
 
+function areEqual(one: Window, other: Window): boolean {
+  const length = one.endNs - one.startNs;
+  return (
+    one.pages > 0 &&
+    one.stretch === other.stretch &&
+    Math.abs(one.pages - other.pages) <= Math.max(1, EQUAL_SHARE * one.pages) &&
+    Math.abs(length - (other.endNs - other.startNs)) <= Math.max(1e6, EQUAL_SHARE * length) &&
+    Math.abs(one.heldBytes - other.heldBytes) <= PAGE_BYTES
+  );
+}
+
 function freshWindow(startNs: number): Window {
   const time = { path: 0, thread: 0, maxBandwidth: 0 };
-  return { startNs, endNs: startNs, stretch: undefined, pages: 0, sections: 0, time };
+  return { startNs, endNs: startNs, heldBytes: 0, stretch: undefined, pages: 0, sections: 0, time };
 }

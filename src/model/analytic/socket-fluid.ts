@@ -6,21 +6,34 @@ export interface BufferGrowth {
   readonly mostBytes: number;
 }
 
+/** Slow start: how fast the path can be used before it is used up. */
+export interface SlowStart {
+  /** Of all connections together, before the first acknowledgement. */
+  readonly windowBytes: number;
+  readonly rttNs: number;
+}
+
 /** No less is an event of its own. */
 const LEAST_NS = 1e-3;
 
 /**
  * A socket's buffer as a vessel that grows: the thread pours bytes in as fast as it works, the path takes them out at its own rate,
- * and a full vessel holds the thread back. What slow start loses is in the vessel when it begins. Times are nanoseconds.
+ * and a full vessel holds the thread back. Times are nanoseconds.
  *
- * Theory of operation: between two events (full, empty, grown up) all rates are constant, so time passes from event to event.
+ * Theory of operation: between two events (full, empty, grown up, a round of slow start over) all rates are constant, so time
+ * passes from event to event. In round k of slow start 2^k windows leave in a round trip (RFC 5681 section 3.1), until that is as
+ * fast as the path.
  */
 export class SocketFluid {
   readonly #byteNs: number;
   readonly #growth: number;
   readonly #mostBytes: number;
+  readonly #slowStart: SlowStart;
   #capacity: number;
-  #bytes: number;
+  #bytes = 0;
+  /** Bytes per nanosecond that the path takes now; how many more until it takes more. */
+  #rate: number;
+  #roundBytes: number;
   /** Time for which the path was the narrower place, and for which the thread was. */
   pathNs = 0;
   threadNs = 0;
@@ -30,17 +43,32 @@ export class SocketFluid {
   #stepIsPath = false;
 
   /** @param byteNs of the path */
-  constructor(buffer: BufferGrowth, byteNs: number, slowStartNs: number) {
+  constructor(buffer: BufferGrowth, byteNs: number, slowStart: SlowStart) {
     this.#capacity = buffer.initialBytes;
     this.#growth = buffer.growth;
     this.#mostBytes = buffer.mostBytes;
     this.#byteNs = byteNs;
-    this.#bytes = slowStartNs / byteNs;
+    this.#slowStart = slowStart;
+    this.#rate = Math.min(1 / byteNs, slowStart.windowBytes / Math.max(slowStart.rttNs, LEAST_NS));
+    this.#roundBytes = slowStart.windowBytes;
   }
 
-  /** Time until all that is in it is gone. */
+  /** Bytes that wait in it. */
+  get heldBytes(): number {
+    return this.#bytes;
+  }
+
+  /** Time until all that is in it is gone; nothing changes by asking. */
   get drainNs(): number {
-    return this.#bytes * this.#byteNs;
+    let [leftBytes, rate, roundBytes, ns] = [this.#bytes, this.#rate, this.#roundBytes, 0];
+    while (leftBytes > 0) {
+      const bytes = rate * this.#byteNs < 1 ? Math.min(leftBytes, roundBytes) : leftBytes;
+      ns += bytes / rate;
+      leftBytes -= bytes;
+      rate = Math.min(1 / this.#byteNs, 2 * rate);
+      roundBytes = rate * this.#slowStart.rttNs;
+    }
+    return ns;
   }
 
   /**
@@ -62,9 +90,13 @@ export class SocketFluid {
 
   /** Nothing is written for a while. */
   wait(ns: number): void {
-    const out = Math.min(this.#bytes, ns / this.#byteNs);
-    this.#bytes -= out;
-    this.#grow(out);
+    let leftNs = ns;
+    while (leftNs > LEAST_NS && this.#bytes > 0) {
+      const out = Math.min(this.#bytes, leftNs * this.#rate, this.#roundBytes);
+      leftNs -= out / this.#rate;
+      this.#bytes -= out;
+      this.#deliver(out);
+    }
   }
 
   /**
@@ -73,7 +105,7 @@ export class SocketFluid {
    * @returns pieces, in fractions too
    */
   piecesWithin(ns: number, bytes: number, workNs: number): number {
-    const [held, capacity] = [this.#bytes, this.#capacity];
+    const [held, capacity, pathRate, round] = [this.#bytes, this.#capacity, this.#rate, this.#roundBytes];
     let [leftNs, produced] = [ns, 0];
     while (leftNs > LEAST_NS) {
       this.#step(Number.POSITIVE_INFINITY, bytes / workNs, leftNs);
@@ -82,38 +114,46 @@ export class SocketFluid {
     }
     this.#bytes = held;
     this.#capacity = capacity;
+    this.#rate = pathRate;
+    this.#roundBytes = round;
     return produced / bytes;
   }
 
   /** Until the next event, at most so many bytes or so long. @param rate of the thread, bytes per nanosecond */
   #step(maxBytes: number, rate: number, maxNs: number): void {
-    const out = 1 / this.#byteNs;
+    const out = this.#rate;
     const growing = this.#capacity < this.#mostBytes ? this.#growth : 0;
     const room = this.#capacity - this.#bytes;
     const isFull = room <= 1e-6;
     const isEmpty = this.#bytes <= 1e-6 && rate <= out;
-    // What slow start put there beyond the capacity must go first.
-    const into = room < -1e-6 ? 0 : isFull ? Math.min(rate, out * (1 + growing)) : rate;
+    const into = isFull ? Math.min(rate, out * (1 + growing)) : rate;
     const away = isEmpty ? into : out;
     const rise = into - away;
     const growth = growing * away;
     const untilNs = Math.min(
       maxNs,
-      into > 0 ? maxBytes / into : Number.POSITIVE_INFINITY,
+      maxBytes / into,
+      this.#roundBytes / away,
       growth > 0 ? (this.#mostBytes - this.#capacity) / growth : Number.POSITIVE_INFINITY,
       rise < 0 ? Math.max(LEAST_NS, this.#bytes / -rise) : Number.POSITIVE_INFINITY,
       rise !== growth && !isFull ? positive(room / (rise - growth)) : Number.POSITIVE_INFINITY,
     );
     const ns = Math.max(untilNs, Math.min(LEAST_NS, maxNs));
     this.#bytes = Math.max(0, this.#bytes + rise * ns);
-    this.#grow(away * ns);
+    this.#deliver(away * ns);
     this.#stepBytes = into * ns;
     this.#stepNs = ns;
     this.#stepIsPath = !isEmpty;
   }
 
-  #grow(deliveredBytes: number): void {
-    this.#capacity = Math.min(this.#mostBytes, this.#capacity + this.#growth * deliveredBytes);
+  #deliver(bytes: number): void {
+    this.#roundBytes -= bytes;
+    if (this.#roundBytes <= 1e-6) {
+      this.#rate = Math.min(1 / this.#byteNs, 2 * this.#rate);
+      const isOver = this.#rate * this.#byteNs >= 1;
+      this.#roundBytes = isOver ? Number.POSITIVE_INFINITY : this.#rate * this.#slowStart.rttNs;
+    }
+    this.#capacity = Math.min(this.#mostBytes, this.#capacity + this.#growth * bytes);
   }
 }
 

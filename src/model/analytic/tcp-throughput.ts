@@ -17,7 +17,6 @@ const RENO_BETA = 0.5;
 const RANDOM_LOSS = { reno: 1.069, cubicAsReno: 1.154, cubic: 1.136 } as const;
 /** Linux: TCP_RTO_MIN. */
 const MIN_RTO_SECONDS = 0.2;
-const INITIAL_WINDOW_SEGMENTS = 10;
 
 /**
  * Mean window of Reno under losses at equal distances: sqrt(3 / (2 p)) (Mathis, Semke, Mahdavi, Ott: "The macroscopic behavior of the
@@ -74,16 +73,4 @@ export function queueUtilisation(
   const full = 1 - ((1 - share) / (1 - beta)) ** (1 / power);
   const area = full - ((1 - beta) / (power + 1)) * (1 - (1 - full) ** (power + 1));
   return area / share + 1 - full;
-}
-
-/**
- * Time that slow start loses against sending at the full rate from the first byte: the window doubles each round trip from 10 segments
- * (RFC 6928) until it covers rate * round trip.
- * @param segmentsPerSecond rate that is reached
- */
-export function slowStartSeconds(segmentsPerSecond: number, rttSeconds: number): number {
-  const window = segmentsPerSecond * rttSeconds;
-  if (!(window > INITIAL_WINDOW_SEGMENTS)) return 0;
-  const rounds = Math.log2(window / INITIAL_WINDOW_SEGMENTS);
-  return rounds * rttSeconds - (rttSeconds * (1 - INITIAL_WINDOW_SEGMENTS / window)) / Math.LN2;
 }

@@ -10,8 +10,8 @@ import {
   ZERO_PAGE_BYTES,
 } from '../qemu/stream-framing.js';
 import type { ThreadCosts } from '../qemu/thread-costs.js';
-import type { BufferGrowth } from './socket-fluid.js';
-import { lossRate, queueUtilisation, randomLossWindow, slowStartSeconds } from './tcp-throughput.js';
+import type { BufferGrowth, SlowStart } from './socket-fluid.js';
+import { lossRate, queueUtilisation, randomLossWindow } from './tcp-throughput.js';
 
 /** A receiver acknowledges every second full segment (RFC 9293 section 3.8.6.3). */
 const ACKS_PER_SEGMENT = 0.5;
@@ -20,6 +20,8 @@ const ACKS_PER_SEGMENT = 0.5;
  * what it has read is acknowledged, a buffer of QEMU's file (32 KiB) at a time.
  */
 const READ_BYTES = 32_768;
+/** RFC 6928. */
+const INITIAL_WINDOW_SEGMENTS = 10;
 /** Closer together than that for a byte, two places are equally narrow. */
 const NARROW_NS = 1e-6;
 /** Payload that a receive window of net.ipv4.tcp_rmem[2] = 6 MiB announces: half of the memory (`tcp_adv_win_scale` 1). */
@@ -44,8 +46,7 @@ export interface TransferRates {
   readonly otherByteNs: number;
   /** What the sockets hold. */
   readonly buffer: BufferGrowth;
-  /** What slow start loses before the path carries all that it can. */
-  readonly slowStartNs: number;
+  readonly slowStart: SlowStart;
   /** Bytes on the connections for a page with content: less than it has where it is compressed. */
   readonly pageBytes: number;
   /** Acknowledgements for each segment. */
@@ -85,7 +86,10 @@ export function transferRates(
     zeroPageNs: Math.max(costs.zeroPageNs + ZERO_PAGE_BYTES * inWriteByteNs, costs.storeZeroPageNs),
     otherByteNs: inWriteByteNs,
     buffer: bufferGrowth(channel, path.limit, segmentsPerSecond, connections, line.rttSeconds),
-    slowStartNs: slowStartSeconds(segmentsPerSecond, line.rttSeconds) * 1e9,
+    slowStart: {
+      windowBytes: INITIAL_WINDOW_SEGMENTS * mssBytes * connections,
+      rttNs: line.rttSeconds * 1e9,
+    },
     pageBytes,
     acksPerSegment,
   };

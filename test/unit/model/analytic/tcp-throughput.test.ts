@@ -6,7 +6,6 @@ import {
   queueUtilisation,
   randomLossWindow,
   renoWindow,
-  slowStartSeconds,
 } from '../../../../src/model/analytic/tcp-throughput.js';
 import { Random } from '../../../../src/model/random.js';
 
@@ -111,10 +110,4 @@ test('a queue of a path (Reno) or three sevenths of it (CUBIC) keeps the link bu
   assert.ok(Math.abs(queueUtilisation(100, 0, 'reno') - 0.75) < 1e-9);
   assert.ok(Math.abs(queueUtilisation(100, 0, 'cubic') - (1 - 0.3 / 4)) < 1e-9);
   assert.ok(queueUtilisation(100, 50, 'reno') > 0.75 && queueUtilisation(100, 50, 'reno') < 1);
-});
-
-test('slow start loses nothing where ten segments fill the path, and about the rounds until it does where not', () => {
-  assert.equal(slowStartSeconds(1000, 0.01), 0);
-  // 1280 segments in flight: 7 rounds of doubling, in which as much is sent as in 1.43 rounds at the full rate.
-  assert.ok(Math.abs(slowStartSeconds(128_000, 0.01) - 0.01 * (7 - 127 / 128 / Math.LN2)) < 1e-9);
 });

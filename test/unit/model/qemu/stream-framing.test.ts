@@ -3,12 +3,20 @@ import { test } from 'node:test';
 import type { MigrationRecord } from '../../../../src/migration/migration-record.js';
 import { PC_MACHINE } from '../../../../src/model/qemu/machine-profile.js';
 import {
+  leadInBytes,
+  MULTIFD_INITIAL_BYTES,
+  MULTIFD_PACKET_HEADER_BYTES,
   mainRamBytes,
   mainStreamBytes,
   multifdStreamBytes,
   NORMAL_PAGE_BYTES,
+  POSTCOPY_ADVISE_BYTES,
   postcopyDiscardBytes,
+  RAM_EOS_BYTES,
   ramSetupBytes,
+  SECTION_FOOTER_BYTES,
+  SECTION_HEADER_BYTES,
+  XBZRLE_HEADER_BYTES,
   ZERO_PAGE_BYTES,
 } from '../../../../src/model/qemu/stream-framing.js';
 import { qemuReport, readMigrations } from '../../../golden/migration-captures.js';
@@ -65,6 +73,31 @@ test('multifd packets, with their whole array of offsets, add up to what QEMU ca
   assert.equal(multifdStreamBytes(channels.length, packets, record.normalPages), sent);
   // QEMU leaves the initial messages out.
   assert.equal(sent - channels.length * 64, qemuReport(MULTIFD).final.ram['multifd-bytes']);
+});
+
+for (const [name, channels, advice] of [
+  ['xbzrle', 0, 0],
+  ['postcopy-preempt', 0, POSTCOPY_ADVISE_BYTES],
+  ['multifd-zlib', 2, 0],
+] as const) {
+  test(`${name}: what comes before RAM is the lead-in, the list of blocks and what its capabilities add`, async () => {
+    const { setup, blocks } = await readOne(`captures/migration-variants/${name}.pcap.gz`, false);
+    const names = blocks.map((block) => block.name);
+    const lead = leadInBytes(PC_MACHINE.name) + ramSetupBytes(names) + SECTION_FOOTER_BYTES;
+    const perChannel = MULTIFD_INITIAL_BYTES + MULTIFD_PACKET_HEADER_BYTES;
+    assert.equal(setup.bytes, lead + advice + channels * perChannel);
+  });
+}
+
+test('a delta has 11 bytes in front of it', async () => {
+  const record = await readOne('captures/migration-variants/xbzrle.pcap.gz', false);
+  const sectionBytes = SECTION_HEADER_BYTES + RAM_EOS_BYTES + SECTION_FOOTER_BYTES;
+  for (const { xbzrlePages, normalPages, bytes, sections, nameBytes } of record.iterations) {
+    if (normalPages > 0) continue;
+    const deltas = bytes - sections * sectionBytes - nameBytes - xbzrlePages * XBZRLE_HEADER_BYTES;
+    // One byte of each page differs: two lengths and the byte.
+    assert.equal(deltas, xbzrlePages * 3);
+  }
 });
 
 test('a page costs 4104 bytes on the wire, a zero page 9', () => {
