@@ -1,12 +1,11 @@
 import { createHash } from 'node:crypto';
-import { applyOverrides } from '../../scenario/apply-overrides.js';
 import type { Scenario } from '../../scenario/scenario.js';
 import { ScenarioError } from '../../scenario/scenario-error.js';
 import { fieldsNamed, shortFieldNames, suggestField } from '../../scenario/scenario-fields.js';
 import { deriveSeed } from '../derive-seed.js';
 import type { PredictOptions } from '../predict.js';
-import { SUITE_NAMES } from '../suite-names.js';
 import { type GridAxis, GridError } from './grid-axis.js';
+import { SectionOverrides } from './section-overrides.js';
 import type { SweepHeader } from './sweep-file.js';
 
 /** What is swept: plain data, the same for every worker. */
@@ -37,11 +36,13 @@ export class SweepPlan {
   readonly request: SweepRequest;
   readonly points: number;
   readonly #pointsPerScenario: number;
+  readonly #overrides: readonly SectionOverrides[];
 
   constructor(request: SweepRequest) {
     this.request = request;
     this.#pointsPerScenario = request.axes.reduce((product, { values }) => product * values.length, 1);
     this.points = this.#pointsPerScenario * request.scenarios.length;
+    this.#overrides = request.scenarios.map((scenario) => new SectionOverrides(scenario));
   }
 
   point(index: number): SweepPoint {
@@ -58,13 +59,17 @@ export class SweepPlan {
   /** @throws ScenarioError for settings that exclude each other */
   scenarioAt(index: number): Scenario {
     const { settings } = this.point(index);
-    const scenario = applyOverrides(this.#base(index), settings, SUITE_NAMES);
+    const scenario = this.#overrides[this.#scenarioIndex(index)]!.apply(settings);
     const called = JSON.stringify([scenario.name, settings]);
     return { ...scenario, seed: deriveSeed(scenario.seed, called) };
   }
 
   #base(index: number): Scenario {
-    return this.request.scenarios[Math.floor(index / this.#pointsPerScenario)]!;
+    return this.request.scenarios[this.#scenarioIndex(index)]!;
+  }
+
+  #scenarioIndex(index: number): number {
+    return Math.floor(index / this.#pointsPerScenario);
   }
 
   /**
