@@ -65,18 +65,25 @@ export class MemoryStretches {
   }
 }
 
+/** Cuts a region where groups begin and end. */
 function cut(
-  region: { readonly first: number; readonly end: number; readonly zero: boolean },
+  { first, end, zero }: { readonly first: number; readonly end: number; readonly zero: boolean },
   groups: readonly DirtyGroup[],
 ): Stretch[] {
-  const edges = new Set([region.first, region.end]);
-  for (const { first, end } of groups) {
-    for (const edge of [first, end]) if (edge > region.first && edge < region.end) edges.add(edge);
+  const stretches: Stretch[] = [];
+  const add = (from: number, to: number, group: DirtyGroup | null): void => {
+    const pages = to - from;
+    if (pages > 0) stretches.push({ pages, zero, group, dirty: pages, cached: 0 });
+  };
+  let at = first;
+  // Groups are in the order of their pages and do not overlap.
+  for (const group of groups) {
+    const [from, to] = [Math.max(at, group.first), Math.min(end, group.end)];
+    if (to <= from) continue;
+    add(at, from, null);
+    add(from, to, group);
+    at = to;
   }
-  const sorted = [...edges].sort((a, b) => a - b);
-  return sorted.slice(1).map((end, i) => {
-    const first = sorted[i]!;
-    const group = groups.find((each) => each.first <= first && first < each.end) ?? null;
-    return { pages: end - first, zero: region.zero, group, dirty: end - first, cached: 0 };
-  });
+  add(at, end, null);
+  return stretches;
 }
