@@ -15,8 +15,8 @@ const READ_BYTES = 32_768;
  * The destination: softirq takes packets off the link and acknowledges, QEMU's threads read what is in order and work on it.
  *
  * Theory of operation: the lane of softirq holds the completion of the first packet that waits; a packet's work begins when
- * it is there and the one before it is done, with its acknowledgement. A thread that finds its next bytes there at once needs no
- * event: when it is ready again is a sum. Only a thread that falls behind has its lane set.
+ * it is there and the one before it is done, with its acknowledgement. A thread that nothing can interrupt and that has read all there
+ * is needs no event: when it is ready again is a sum. Only a thread that falls behind, or is in doubt, has its lane set.
  */
 export class DestinationHost {
   readonly processors: HostProcessors;
@@ -80,7 +80,9 @@ export class DestinationHost {
   /** Sets the lane of softirq; to be called when the first packet has changed. */
   schedule(): void {
     const workNs = this.#receivePacketNs + this.#receiveByteNs * this.#arrivals.payloadBytes;
-    this.#lanes.set(LaneKind.destinationSoftirq, this.nextStartNs + workNs);
+    const startNs = this.nextStartNs;
+    this.#lanes.set(LaneKind.destinationSoftirq, startNs + workNs);
+    if (this.processors.isShared) this.processors.foresee(startNs);
   }
 
   /** Softirq is done with the first packet. */
@@ -92,10 +94,10 @@ export class DestinationHost {
     const receiver = this.receivers[connection]!;
     const readableBytes = receiver.take(segment, payloadBytes);
     this.processors.softirq(startNs, nowNs);
-    const isTold = readableBytes > 0 && this.#wake(connection, nowNs);
-    const sacked = isTold ? Sacked.nothing : receiver.judge(segment, readableBytes, nowNs);
+    const sacked = receiver.judge(segment, readableBytes, nowNs);
     if (sacked !== undefined) this.#acknowledge(connection, sacked, nowNs);
     else this.#lanes.setEarlier(laneOf(LaneKind.delayedAck, connection), receiver.delayedAckNs);
+    if (readableBytes > 0) this.#wake(connection, nowNs);
     this.schedule();
   }
 
@@ -111,50 +113,52 @@ export class DestinationHost {
 
   /** The lane of a connection's thread fires: it is done with what it read. */
   read(connection: number, nowNs: number): void {
-    if (!this.processors.isDone(connection, nowNs, this.nextStartNs)) return;
+    this.processors.finish(connection);
     this.#lanes.set(laneOf(LaneKind.reader, connection), Number.POSITIVE_INFINITY);
     this.#isReading[connection] = 0;
     this.deliveredNs = Math.max(this.deliveredNs, nowNs);
     this.deliveredBytes += this.#workedBytes[connection]!;
     this.#workedBytes[connection] = 0;
     if (this.receivers[connection]!.window.unreadBytes > 0) {
-      if (this.#readNext(connection, nowNs)) {
-        this.#acknowledge(connection, Sacked.nothing, nowNs);
-        this.schedule();
-      }
+      this.#readNext(connection, nowNs);
+      this.schedule();
     } else this.processors.release(connection, nowNs);
   }
 
-  /** @returns true if the thread read and that is to be acknowledged */
-  #wake(connection: number, nowNs: number): boolean {
-    if (this.#isReading[connection] === 1) return false;
+  #wake(connection: number, nowNs: number): void {
+    if (this.#isReading[connection] === 1) return;
     const freeNs = this.processors.threadFreeNs[connection]!;
-    if (!this.processors.areDedicated || freeNs <= nowNs) return this.#readNext(connection, nowNs);
-    this.#isReading[connection] = 1;
-    this.#lanes.set(laneOf(LaneKind.reader, connection), freeNs);
-    return false;
+    if (!this.processors.areDedicated || freeNs <= nowNs) {
+      this.#readNext(connection, nowNs);
+    } else {
+      this.#isReading[connection] = 1;
+      this.#lanes.set(laneOf(LaneKind.reader, connection), freeNs);
+    }
   }
 
-  #readNext(connection: number, nowNs: number): boolean {
+  #readNext(connection: number, nowNs: number): void {
     const receiver = this.receivers[connection]!;
+    const { processors } = this;
     const bytes = Math.min(READ_BYTES, receiver.window.unreadBytes);
     const workNs = this.deliveries[connection]!.take(bytes);
-    const isTold = receiver.read(bytes, nowNs, this.#rttOf(connection));
-    const { processors } = this;
-    if (!processors.areDedicated) {
+    if (receiver.read(bytes, nowNs, this.#rttOf(connection))) {
+      this.#acknowledge(connection, Sacked.nothing, nowNs);
+    }
+    // What comes after the packets that are on their way is not known
+    const softirqNs = this.#arrivals.size === 0 ? nowNs : Math.min(this.nextStartNs, receiver.delayedAckNs);
+    if (!processors.workUndisturbed(connection, nowNs, workNs, softirqNs)) {
       this.#isReading[connection] = 1;
       this.#workedBytes[connection] = bytes;
       processors.begin(connection, nowNs, workNs);
-      return isTold;
+      return;
     }
-    processors.work(connection, nowNs, workNs);
+    const doneNs = processors.threadFreeNs[connection]!;
     this.deliveredBytes += bytes;
-    this.deliveredNs = Math.max(this.deliveredNs, nowNs + workNs);
+    this.deliveredNs = Math.max(this.deliveredNs, doneNs);
     if (receiver.window.unreadBytes > 0) {
       this.#isReading[connection] = 1;
-      this.#lanes.set(laneOf(LaneKind.reader, connection), nowNs + workNs);
+      this.#lanes.set(laneOf(LaneKind.reader, connection), doneNs);
     }
-    return isTold;
   }
 
   /** Softirq sends an acknowledgement after what it does. */

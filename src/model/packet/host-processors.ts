@@ -5,8 +5,8 @@ import { START_NS } from './start.js';
 /**
  * Who works when on one host: the softirq server, which takes packets one after the other, and processors for QEMU's threads.
  *
- * Theory of operation: the owner of a queue of packets knows the softirq server's next completion and tells of it when it happens
- * (`softirq`). A thread's stretch of work is an event in the thread's lane. With fewer processors than threads, threads wait in
+ * Theory of operation: the owner of a queue of packets knows what the softirq server does and when it begins next, and tells
+ * (`softirq`, `foresee`). A thread's stretch of work is an event in the thread's lane. With fewer processors than threads, threads wait in
  * the order in which they asked. On a shared core there is one processor, and softirq takes precedence, as at the
  * end of an interrupt: it interrupts QEMU's own work, which then goes on where it was; it does not interrupt a thread within the
  * kernel, whose socket lock makes acknowledgements wait.
@@ -16,6 +16,8 @@ export class HostProcessors {
   softirqFreeNs = START_NS;
   softirqBusyNs = START_NS;
   readonly isShared: boolean;
+  /** No thread ever waits for a processor or is interrupted. */
+  readonly areDedicated: boolean;
   readonly threadBusyNs: Float64Array;
   /** End of what the thread began. */
   readonly threadFreeNs: Float64Array;
@@ -33,17 +35,13 @@ export class HostProcessors {
   constructor(costs: HostCosts, threads: number, lanes: EventLanes, laneOf: (thread: number) => number) {
     this.isShared = costs.sharedCore;
     this.#processors = costs.sharedCore ? 1 : Math.max(1, costs.processServers);
+    this.areDedicated = !this.isShared && this.#processors >= threads;
     this.#lanes = lanes;
     this.#laneOf = laneOf;
     this.threadBusyNs = new Float64Array(threads);
     this.threadFreeNs = new Float64Array(threads);
     this.#isRunning = new Uint8Array(threads);
     this.#workNs = new Float64Array(threads);
-  }
-
-  /** True if no thread ever waits for a processor or is interrupted. */
-  get areDedicated(): boolean {
-    return !this.isShared && this.#processors >= this.threadBusyNs.length;
   }
 
   /** The thread works for `workNs` as soon as a processor is free, then its lane fires. It keeps the processor until `release`. */
@@ -61,10 +59,21 @@ export class HostProcessors {
     }
   }
 
-  /** Of dedicated processors: the thread, which is idle, works for `workNs`. No lane is set. */
-  work(thread: number, nowNs: number, workNs: number): void {
+  /**
+   * The thread, which is idle, works for `workNs` if nothing can come in between: it has a processor to itself, or is the only one
+   * on a shared core and done before softirq wants it. No lane is set then.
+   * @param softirqNs when softirq begins its next work at the earliest
+   * @returns false if nothing was done
+   */
+  workUndisturbed(thread: number, nowNs: number, workNs: number, softirqNs: number): boolean {
+    let endNs = nowNs + workNs;
+    if (!this.areDedicated) {
+      endNs = Math.max(nowNs, this.softirqFreeNs) + workNs;
+      if (!this.isShared || this.threadBusyNs.length > 1 || endNs > softirqNs) return false;
+    }
     this.threadBusyNs[thread]! += workNs;
-    this.threadFreeNs[thread] = nowNs + workNs;
+    this.threadFreeNs[thread] = endNs;
+    return true;
   }
 
   /** The thread, which has a processor, is within the kernel until `endNs`; then its lane fires. */
@@ -91,7 +100,10 @@ export class HostProcessors {
     this.#start(next, nowNs);
   }
 
-  /** The softirq server worked, or will work, in that time, which does not begin before `softirqFreeNs`. */
+  /**
+   * The softirq server worked, or will work, in that time, which does not begin before `softirqFreeNs`. Once it is known what it does
+   * next, `foresee` follows.
+   */
   softirq(startNs: number, endNs: number): void {
     this.softirqBusyNs += endNs - startNs;
     this.softirqFreeNs = endNs;
@@ -99,24 +111,22 @@ export class HostProcessors {
     if (thread < 0) return;
     this.#workNs[thread]! -= Math.max(0, startNs - this.#sinceNs);
     this.#sinceNs = Math.max(this.#sinceNs, endNs);
-    this.#lanes.set(this.#laneOf(thread), this.#sinceNs + this.#workNs[thread]!);
   }
 
   /**
-   * Asked when a thread's lane fires.
-   * @param softirqStartNs when the softirq server begins its next packet
-   * @returns false if that was before: the thread was interrupted, and its lane fires again after `softirq`
+   * Says when the softirq server begins next, Infinity if that is not known: a thread that it interrupts is not done before, and its lane
+   * waits for what comes then.
    */
-  isDone(thread: number, nowNs: number, softirqStartNs: number): boolean {
-    if (thread !== this.#interruptible) return true;
-    if (softirqStartNs >= nowNs) {
-      this.#interruptible = -1;
-      return true;
-    }
-    this.#workNs[thread]! -= Math.max(0, softirqStartNs - this.#sinceNs);
-    this.#sinceNs = Math.max(this.#sinceNs, softirqStartNs);
-    this.#lanes.set(this.#laneOf(thread), Number.POSITIVE_INFINITY);
-    return false;
+  foresee(softirqStartNs: number): void {
+    const thread = this.#interruptible;
+    if (thread < 0) return;
+    const doneNs = this.#sinceNs + this.#workNs[thread]!;
+    this.#lanes.set(this.#laneOf(thread), doneNs <= softirqStartNs ? doneNs : Number.POSITIVE_INFINITY);
+  }
+
+  /** A thread's lane fired: its work is done. */
+  finish(thread: number): void {
+    if (thread === this.#interruptible) this.#interruptible = -1;
   }
 
   /** Time for which the most used of servers and threads was busy until `nowNs`: work that was begun counts as far as it is done. */

@@ -76,7 +76,9 @@ export class SourceHost {
 
   /** Sets the lane of softirq; to be called when the first acknowledgement has changed. */
   schedule(): void {
-    this.#lanes.set(LaneKind.sourceSoftirq, this.nextStartNs + this.#receiveNs);
+    const startNs = this.nextStartNs;
+    this.#lanes.set(LaneKind.sourceSoftirq, startNs + this.#receiveNs);
+    if (this.processors.isShared) this.processors.foresee(startNs);
   }
 
   /** Softirq is done with the first acknowledgement. */
@@ -118,7 +120,7 @@ export class SourceHost {
 
   /** The lane of a thread fires. */
   proceed(connection: number, nowNs: number): void {
-    if (!this.processors.isDone(connection, nowNs, this.nextStartNs)) return;
+    this.processors.finish(connection);
     this.writers.proceed(connection, nowNs);
     if (this.processors.isShared) this.schedule();
   }

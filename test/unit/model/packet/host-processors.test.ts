@@ -31,24 +31,36 @@ test('on a shared core softirq interrupts a thread, which goes on where it was',
   const { processors, lanes } = processorsWith({ sharedCore: true }, 1);
   processors.begin(0, 0, 100);
   processors.softirq(30, 50);
+  processors.foresee(Number.POSITIVE_INFINITY);
   assert.equal(lanes.timeOf(0), 120);
-  processors.softirq(50, 55);
-  assert.equal(lanes.timeOf(0), 125);
-  // A packet came at 120, before the thread was done
-  assert.equal(processors.isDone(0, 125, 120), false);
-  processors.softirq(120, 140);
-  assert.equal(lanes.timeOf(0), 145);
-  assert.equal(processors.isDone(0, 145, Number.POSITIVE_INFINITY), true);
-  assert.equal(processors.busiestNs(145), 145);
+  // A packet comes before the thread is done
+  processors.foresee(110);
+  assert.equal(lanes.timeOf(0), Number.POSITIVE_INFINITY);
+  processors.softirq(110, 140);
+  processors.foresee(150);
+  assert.equal(lanes.timeOf(0), 150);
+  processors.finish(0);
+  assert.equal(processors.busiestNs(150), 150);
 });
 
 test('on a shared core softirq waits for a thread within the kernel', () => {
   const { processors } = processorsWith({ sharedCore: true }, 1);
   processors.begin(0, 0, 0);
-  processors.isDone(0, 0, Number.POSITIVE_INFINITY);
+  processors.finish(0);
   processors.beginKernel(0, 0, 80);
   assert.equal(processors.softirqFreeNs, 80);
   assert.equal(processors.busiestNs(40), 40);
+});
+
+test('a thread that nothing can disturb works without an event', () => {
+  const shared = processorsWith({ sharedCore: true }, 1);
+  assert.equal(shared.processors.workUndisturbed(0, 0, 100, 99), false);
+  assert.equal(shared.processors.workUndisturbed(0, 0, 100, 100), true);
+  assert.equal(shared.lanes.timeOf(0), Number.POSITIVE_INFINITY);
+  assert.equal(shared.processors.threadFreeNs[0], 100);
+  const two = processorsWith({ sharedCore: true }, 2);
+  assert.equal(two.processors.workUndisturbed(0, 0, 100, 1000), false);
+  assert.equal(processorsWith({}, 2).processors.workUndisturbed(0, 0, 100, 0), true);
 });
 
 test('work that has begun counts as far as it is done', () => {
