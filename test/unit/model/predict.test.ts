@@ -36,9 +36,9 @@ test('samples have seeds of their own, and the first is the scenario as it stand
 test('what is uncertain in a scenario spreads the samples, also of the analytic model', () => {
   const certain = predict(lab(), { level: 'analytic', samples: 50 }).intervals!;
   assert.equal(certain.totalTimeMs.low, certain.totalTimeMs.high);
-  const link = { field: 'network.rtt', low: 1000, high: 50_000, mode: null };
+  const filled = { field: 'guest.filled', low: 2 ** 21, high: 2 ** 22, mode: null };
   const { intervals, totalTimeMs } = predict(
-    { ...lab(), uncertain: [link] },
+    { ...lab(), uncertain: [filled] },
     { level: 'analytic', samples: 50 },
   );
   assert.ok(intervals!.totalTimeMs.low < intervals!.totalTimeMs.high);
