@@ -15,6 +15,7 @@ import { attachLab, openLab } from '../../src/orchestrator/lab/open-lab.js';
 import { repoPath } from '../repo-root.js';
 import { requireTool, runTool } from '../tool.js';
 import { HOST_BEHAVIOURS } from '../unit/orchestrator/hosts/host-behaviour.js';
+import { forgetPathMtus, PATH_MTU_CASES } from './path-mtu-cases.js';
 import { findLabObstacle, requireLab } from './require-lab.js';
 
 const obstacle = await findLabObstacle();
@@ -119,6 +120,10 @@ labTest('a pulled cable carries nothing, and everything once it is back', async 
   // The kernel takes note of the carrier once a second.
   while (!(await ping(lab.source, '10.9.0.2'))) {}
 });
+
+for (const { title, check } of PATH_MTU_CASES) labTest(title, check);
+
+labTest('what was tried on the link is taken back', forgetPathMtus);
 
 labTest('a kept lab runs beside another until it is ended', async (lab) => {
   const name = `kept-${process.pid}`;
