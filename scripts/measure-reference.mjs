@@ -30,16 +30,24 @@ const MIB = 2 ** 20;
 const PERF_HZ = 4000;
 
 function run(command, ...args) {
-  return execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], maxBuffer: 1 << 28 });
+  return execFileSync(command, args, {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+    maxBuffer: 1 << 28,
+  });
 }
 
 // ---- ciphers: nanoseconds of one packet of each size
 
 function openssl(...args) {
   const nanoseconds = SIZES.map((bytes) => {
-    const { stdout } = spawnSync('openssl', ['speed', '-mr', '-seconds', '1', '-bytes', String(bytes), ...args], {
-      encoding: 'utf8',
-    });
+    const { stdout } = spawnSync(
+      'openssl',
+      ['speed', '-mr', '-seconds', '1', '-bytes', String(bytes), ...args],
+      {
+        encoding: 'utf8',
+      },
+    );
     const bytesPerSecond = Number(/^\+F\d*:.*:([\d.]+)$/m.exec(stdout)?.[1]);
     if (!(bytesPerSecond > 0)) throw new Error(`openssl speed ${args.join(' ')} said nothing:\n${stdout}`);
     return Math.round((bytes * 1e9) / bytesPerSecond);
@@ -50,14 +58,24 @@ function openssl(...args) {
 
 function measureCiphers() {
   const ciphers = Object.fromEntries(
-    CIPHERS.map((name) => [name, { encrypt: openssl('-evp', name), decrypt: openssl('-evp', name, '-decrypt') }]),
+    CIPHERS.map((name) => [
+      name,
+      { encrypt: openssl('-evp', name), decrypt: openssl('-evp', name, '-decrypt') },
+    ]),
   );
   const macs = Object.fromEntries([
     ...HASHES.map((name) => [name, openssl('-hmac', name)]),
     ['aes-128-cmac', openssl('-cmac', 'aes-128-cbc')],
     ['ghash', openssl('ghash')],
   ]);
-  return { cpu: cpus()[0].model, kernel: release(), openssl: run('openssl', 'version').trim(), sizes: SIZES, ciphers, macs };
+  return {
+    cpu: cpus()[0].model,
+    kernel: release(),
+    openssl: run('openssl', 'version').trim(),
+    sizes: SIZES,
+    ciphers,
+    macs,
+  };
 }
 
 // ---- two network namespaces with a veth pair, segmentation offloads off
@@ -96,7 +114,9 @@ function sentPackets(namespace, device) {
  * @param classify of thread name, process and set of functions on the stack; undefined passes over the sample
  */
 async function tally(file, classify) {
-  const script = spawn('perf', ['script', '-i', file, '-F', 'comm,pid,tid,ip,sym'], { stdio: ['ignore', 'pipe', 'ignore'] });
+  const script = spawn('perf', ['script', '-i', file, '-F', 'comm,pid,tid,ip,sym'], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
   const nanoseconds = {};
   let head = null;
   const stack = new Set();
@@ -140,14 +160,41 @@ function workOf(stack) {
 
 async function measureTcpAt(mtu, folder) {
   setMtu(mtu);
-  const server = spawn('ip', ['netns', 'exec', DESTINATION, 'taskset', '-c', '1', 'iperf3', '-s', '-1'], { stdio: 'ignore' });
+  const server = spawn('ip', ['netns', 'exec', DESTINATION, 'taskset', '-c', '1', 'iperf3', '-s', '-1'], {
+    stdio: 'ignore',
+  });
   await sleep(500);
   const [data, acks] = [sentPackets(SOURCE, 'va'), sentPackets(DESTINATION, 'vb')];
   const file = join(folder, `tcp-${mtu}.perf`);
   run(
-    'ip', 'netns', 'exec', SOURCE, 'taskset', '-c', '1',
-    'perf', 'record', '-o', file, '-e', 'cpu-clock', '-F', String(PERF_HZ), '-g', '-C', '1', '--',
-    'iperf3', '-c', '10.77.0.2', '-t', '6', '-l', '128K', '-C', 'cubic',
+    'ip',
+    'netns',
+    'exec',
+    SOURCE,
+    'taskset',
+    '-c',
+    '1',
+    'perf',
+    'record',
+    '-o',
+    file,
+    '-e',
+    'cpu-clock',
+    '-F',
+    String(PERF_HZ),
+    '-g',
+    '-C',
+    '1',
+    '--',
+    'iperf3',
+    '-c',
+    '10.77.0.2',
+    '-t',
+    '6',
+    '-l',
+    '128K',
+    '-C',
+    'cubic',
   );
   server.kill();
   const segments = sentPackets(SOURCE, 'va') - data;
@@ -219,7 +266,9 @@ class Monitor {
   }
 
   at(name, status) {
-    return this.events.find((event) => event.name === name && (status === undefined || event.data.status === status))?.ms;
+    return this.events.find(
+      (event) => event.name === name && (status === undefined || event.data.status === status),
+    )?.ms;
   }
 }
 
@@ -238,10 +287,24 @@ function startQemu(namespace, folder, name, memoryMib, extra) {
   return spawn(
     'ip',
     [
-      'netns', 'exec', namespace, 'qemu-system-x86_64',
-      '-machine', 'pc,memory-backend=ram', '-accel', 'tcg', '-m', String(memoryMib), '-nodefaults', '-display', 'none',
-      '-name', `${name},debug-threads=on`,
-      '-qmp', `unix:${folder}/${name}.qmp,server=on,wait=off`, ...extra,
+      'netns',
+      'exec',
+      namespace,
+      'qemu-system-x86_64',
+      '-machine',
+      'pc,memory-backend=ram',
+      '-accel',
+      'tcg',
+      '-m',
+      String(memoryMib),
+      '-nodefaults',
+      '-display',
+      'none',
+      '-name',
+      `${name},debug-threads=on`,
+      '-qmp',
+      `unix:${folder}/${name}.qmp,server=on,wait=off`,
+      ...extra,
     ],
     { stdio: 'ignore' },
   );
@@ -251,22 +314,31 @@ async function migrateOnce(folder, { memoryMib, filledMib, multifd }) {
   const memory = join('/dev/shm', 'tare-reference-memory');
   writeMemory(memory, memoryMib, filledMib);
   const source = startQemu(SOURCE, folder, 'a', memoryMib, [
-    '-object', `memory-backend-file,id=ram,size=${memoryMib}M,mem-path=${memory},share=off,prealloc=on`,
+    '-object',
+    `memory-backend-file,id=ram,size=${memoryMib}M,mem-path=${memory},share=off,prealloc=on`,
   ]);
   const destination = startQemu(DESTINATION, folder, 'b', memoryMib, [
-    '-object', `memory-backend-ram,id=ram,size=${memoryMib}M,prealloc=on`, '-incoming', 'defer',
+    '-object',
+    `memory-backend-ram,id=ram,size=${memoryMib}M,prealloc=on`,
+    '-incoming',
+    'defer',
   ]);
   try {
     const [from, to] = [await Monitor.open(`${folder}/a.qmp`), await Monitor.open(`${folder}/b.qmp`)];
     await sleep(4000);
     for (const each of [from, to]) {
-      const capabilities = [{ capability: 'events', state: true }, { capability: 'multifd', state: multifd }];
+      const capabilities = [
+        { capability: 'events', state: true },
+        { capability: 'multifd', state: multifd },
+      ];
       await each.call('migrate-set-capabilities', { capabilities });
     }
     await from.call('migrate-set-parameters', { 'max-bandwidth': 100e9 });
     await to.call('migrate-incoming', { uri: 'tcp:10.77.0.2:4444' });
     const file = join(folder, `${filledMib}-${multifd}.perf`);
-    const perf = spawn('perf', ['record', '-o', file, '-a', '-e', 'cpu-clock', '-F', String(PERF_HZ), '-g'], { stdio: 'ignore' });
+    const perf = spawn('perf', ['record', '-o', file, '-a', '-e', 'cpu-clock', '-F', String(PERF_HZ), '-g'], {
+      stdio: 'ignore',
+    });
     await sleep(1000);
     const beganMs = Date.now();
     await from.call('migrate', { uri: 'tcp:10.77.0.2:4444' });
