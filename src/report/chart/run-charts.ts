@@ -7,6 +7,8 @@ import type { RunReport } from './run-report.js';
 import { convergenceMaps, curveCharts, DOES_NOT_CONVERGE } from './sweep-charts.js';
 
 const MAX_BARS = 12;
+/** Of a chart over time: narrower ones cannot be seen. */
+const MAX_STEPS = 800;
 /** More bars than this cannot be told apart: neighbouring iterations are then taken together. */
 const MAX_BINS = 40;
 
@@ -70,16 +72,48 @@ function remainingPoints({ iterations }: RunResult): CurvePoint[] {
   ]);
 }
 
+interface Step {
+  readonly startMs: number;
+  readonly durationMs: number;
+  readonly bytes: number;
+  /** Index of the last iteration in it. */
+  readonly end: number;
+}
+
+/**
+ * Iterations as steps that are wide enough to be seen: those that are not are drawn together with what comes before them. Chart.js
+ * fills areas badly that have corners within one pixel.
+ */
+function visibleSteps({ iterations, totalTimeMs, converged }: RunResult): Step[] {
+  const steps: Step[] = [];
+  for (const [end, { startMs, durationMs, bytes }] of iterations.entries()) {
+    const before = steps.at(-1);
+    const isStop = converged && end === iterations.length - 1;
+    if (before === undefined || isStop || durationMs * MAX_STEPS >= totalTimeMs) {
+      steps.push({ startMs, durationMs, bytes, end });
+    } else {
+      const until = startMs + durationMs;
+      steps[steps.length - 1] = {
+        startMs: before.startMs,
+        durationMs: until - before.startMs,
+        bytes: before.bytes + bytes,
+        end,
+      };
+    }
+  }
+  return steps;
+}
+
 /** Bits of the stream a second, iteration by iteration; the last one, with the guest stopped, in another colour. */
 export function rateChart(run: RunResult): CurveChart | null {
   const { iterations, converged } = run;
   const last = iterations.at(-1);
   if (last === undefined) return null;
   const isStop = (index: number) => converged && index === iterations.length - 1 && index > 0;
-  const rates = iterations.map(({ startMs, durationMs, bytes }, i) => ({
+  const rates = visibleSteps(run).map(({ startMs, durationMs, bytes, end }) => ({
     x: startMs / 1000,
     y: durationMs > 0 ? (bytes * 8000) / durationMs : 0,
-    stopped: isStop(i),
+    stopped: isStop(end),
   }));
   const end = (last.startMs + last.durationMs) / 1000;
   const points = (isShown: (stopped: boolean) => boolean): CurvePoint[] => {
