@@ -231,6 +231,7 @@ export class AnalyticThread {
   #tally(stretch: Stretch, pages: number, piece: Piece): void {
     const { log } = this;
     this.#memory.take(stretch, pages);
+    log.ramBytes += pages * piece.countedBytes;
     if (stretch.zero) {
       log.zeroPages += pages;
       return;
@@ -253,7 +254,6 @@ export class AnalyticThread {
   #count(bytes: number, countedBytes: number): void {
     this.#countedBytes += countedBytes;
     this.#pacing.use(countedBytes);
-    this.log.ramBytes += countedBytes;
     this.log.streamBytes += bytes;
   }
 

@@ -9,6 +9,7 @@ import {
   MULTIFD_PACKET_HEADER_BYTES,
   POSTCOPY_ADVISE_BYTES,
   POSTCOPY_PACKAGE_BYTES,
+  RAM_EOS_BYTES,
   ramSetupBytes,
   SECTION_FOOTER_BYTES,
   STREAM_EOF_BYTES,
@@ -38,7 +39,7 @@ export function nameBytes(memory: GuestMemory, migration: MigrationParameters, s
   return once + (sentAgain && migration.multifdChannels === 0 ? blockNameBytes(blockNames[0]!) : 0);
 }
 
-/** Whole pages, and the bytes that they come to. */
+/** Whole pages, the bytes that they come to, and those of them that QEMU counts (see `mainRamBytes`). */
 export function streamOf(
   thread: AnalyticThread,
   memory: GuestMemory,
@@ -46,10 +47,13 @@ export function streamOf(
 ): StreamResult {
   const { log } = thread;
   const sentPages = log.normalPages + log.xbzrlePages;
+  const { partSections, endSections } = thread;
+  const channelBytes =
+    (1 + partSections + endSections) * migration.multifdChannels * MULTIFD_PACKET_HEADER_BYTES;
   const names = nameBytes(memory, migration, sentPages > memory.normalPages + 0.5);
   return {
     bytes: Math.round(log.streamBytes) + names,
-    ramBytes: Math.round(log.ramBytes) + names,
+    ramBytes: Math.round(log.ramBytes) + names + partSections * RAM_EOS_BYTES + channelBytes,
     normalPages: Math.round(log.normalPages),
     zeroPages: Math.round(log.zeroPages),
   };

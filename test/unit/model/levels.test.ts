@@ -153,6 +153,59 @@ test('both find that a guest that writes faster than the link carries does not c
   }
 });
 
+const WRITING = {
+  memoryBytes: 256 * MIB,
+  filledBytes: 256 * MIB,
+  workload: { kind: 'uniform', pagesPerSecond: 40_000, workingSetBytes: 128 * MIB },
+} as const;
+const HOT = {
+  memoryBytes: 256 * MIB,
+  filledBytes: 128 * MIB,
+  workload: {
+    kind: 'hot-set',
+    pagesPerSecond: 20_000,
+    workingSetBytes: 64 * MIB,
+    hotShare: 0.1,
+    hotWrites: 0.9,
+  },
+} as const;
+
+const FEATURES: readonly (readonly [string, ScenarioParts])[] = [
+  ['auto-converge', { guest: WRITING, migration: { autoConverge: true } }],
+  ['XBZRLE', { guest: WRITING, migration: { xbzrle: { cacheBytes: 256 * MIB, deltaShare: 0.1 } } }],
+  ['post-copy', { guest: WRITING, migration: { postcopyAfterIterations: 2 } }],
+  ['a hot set', { guest: HOT }],
+  ['a short downtime limit', { guest: HOT, migration: { downtimeLimitMs: 50 } }],
+  [
+    'compression',
+    {
+      guest: HOT,
+      migration: {
+        multifdChannels: 2,
+        compression: { ratio: 0.4, sourceNsPerPage: 10_000, destinationNsPerPage: 4000 },
+      },
+    },
+  ],
+];
+
+for (const [title, parts] of FEATURES) {
+  test(`${title}: both levels agree within 8 % on time and bytes, and count RAM as QEMU does`, () => {
+    const host = { cores: 4, cpuShare: 1 };
+    const scenario = scenarioWith({ ...parts, network: { linkBps: 1e9 }, source: host, destination: host });
+    const analytic = predictAnalytic(scenario, calibrationWith());
+    const packet = predictPacket(scenario, calibrationWith());
+    assert.equal(analytic.converged && packet.converged, true);
+    assert.ok(
+      differs(analytic.totalTimeMs, packet.totalTimeMs) < 0.08,
+      `${analytic.totalTimeMs} and ${packet.totalTimeMs} ms`,
+    );
+    for (const key of ['bytes', 'ramBytes'] as const) {
+      assert.ok(differs(analytic.stream[key], packet.stream[key]) < 0.08, key);
+    }
+    assert.ok(Math.abs(analytic.iterations.length - packet.iterations.length) <= 2);
+  });
+}
+
 test('a guest that writes at half the rate of the link converges, in times that agree within a tenth', () => {
   const guest = {
     memoryBytes: 512 * MIB,
