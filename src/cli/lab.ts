@@ -109,6 +109,7 @@ async function bringUp(options: UpOptions): Promise<void> {
   const memoryMib = await memoryOf(options.memory);
   await explained(async () => {
     const { openLab } = await import('../orchestrator/lab/open-lab.js');
+    if (process.stderr.isTTY) printMessage('starting two machines; emulated, that takes ten seconds or more');
     const lab = await openLab({ name: options.name, link, memoryMib, keep: true });
     const { addresses, record } = lab;
     await lab.close();

@@ -30,7 +30,9 @@ export interface SshTarget {
 }
 
 /** Leaves room within the 107 bytes of `sun_path` for the folder's own name, a socket's, and what ssh appends while it makes one. */
-const MAX_SOCKET_FOLDER_BYTES = 60;
+const MAX_SOCKET_FOLDER_LENGTH = 60;
+/** Forwardings are written PATH:PATH, and nothing can be quoted. */
+const PLAIN_PATH = /^\/[\w./-]*$/;
 
 /**
  * A machine reached by the system's ssh with the user's own configuration, agent and known hosts. One connection carries all
@@ -83,6 +85,9 @@ export class SshHost extends ShellHost {
   }
 
   protected explainLoss(program: string, stderr: string, end: ProgramEnd & { kind: 'lost' }): HostError {
+    if (this.#target.sudo && /sudo: (command )?not found/.test(stderr)) {
+      return new HostError(this.name, 'program-missing', 'sudo is not installed: log in as root');
+    }
     if (this.#target.sudo && /^sudo: /m.test(stderr)) {
       const advice = 'sudo wants a password: let this user run sh without one, or log in as root';
       return new HostError(this.name, 'permission-denied', `${advice} (${stderr.trim()})`);
@@ -108,7 +113,7 @@ export function loginArguments(target: SshTarget): string[] {
 async function makeSocketFolder(wanted: string | undefined): Promise<string> {
   const folders = [wanted, process.env['XDG_RUNTIME_DIR'], tmpdir(), '/tmp'];
   const parent = folders.find(
-    (folder) => folder !== undefined && folder !== '' && Buffer.byteLength(folder) <= MAX_SOCKET_FOLDER_BYTES,
+    (folder) => folder !== undefined && PLAIN_PATH.test(folder) && folder.length <= MAX_SOCKET_FOLDER_LENGTH,
   );
   return mkdtemp(join(parent ?? '/tmp', 'tare-'));
 }
@@ -139,7 +144,12 @@ function placeOptions({ port, configFile }: SshTarget): string[] {
 function targetOptions({ identityFile, knownHostsFile }: SshTarget): string[] {
   const checked = ['GlobalKnownHostsFile=/dev/null', 'StrictHostKeyChecking=yes', 'CheckHostIP=no'];
   return [
-    ...(identityFile === undefined ? [] : ['IdentitiesOnly=yes', `IdentityFile="${identityFile}"`]),
-    ...(knownHostsFile === undefined ? [] : [`UserKnownHostsFile="${knownHostsFile}"`, ...checked]),
+    ...(identityFile === undefined ? [] : ['IdentitiesOnly=yes', `IdentityFile=${optionPath(identityFile)}`]),
+    ...(knownHostsFile === undefined ? [] : [`UserKnownHostsFile=${optionPath(knownHostsFile)}`, ...checked]),
   ];
+}
+
+/** In paths ssh splits at spaces and replaces what follows a percent sign. */
+function optionPath(path: string): string {
+  return `"${path.replaceAll('%', '%%')}"`;
 }
