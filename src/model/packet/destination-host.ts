@@ -96,19 +96,26 @@ export class DestinationHost {
     this.processors.softirq(startNs, nowNs);
     const sacked = receiver.judge(segment, readableBytes, nowNs);
     if (sacked !== undefined) this.#acknowledge(connection, sacked, nowNs);
-    else this.#lanes.setEarlier(laneOf(LaneKind.delayedAck, connection), receiver.delayedAckNs);
+    else
+      this.#lanes.setEarlier(laneOf(LaneKind.delayedAck, connection), Math.max(nowNs, receiver.delayedAckNs));
     if (readableBytes > 0) this.#wake(connection, nowNs);
     this.schedule();
   }
 
   /** The lane of a delayed acknowledgement fires. */
   delayedAck(connection: number, nowNs: number): void {
-    const dueNs = this.receivers[connection]!.delayedAckNs;
-    if (dueNs <= nowNs) {
+    const receiver = this.receivers[connection]!;
+    const lane = laneOf(LaneKind.delayedAck, connection);
+    if (receiver.delayedAckNs > nowNs) {
+      this.#lanes.set(lane, receiver.delayedAckNs);
+    } else if (this.nextStartNs < nowNs) {
+      // Softirq is at a packet
+      this.#lanes.set(lane, this.#lanes.timeOf(LaneKind.destinationSoftirq));
+    } else {
       this.#acknowledge(connection, Sacked.nothing, nowNs);
       this.schedule();
+      this.#lanes.set(lane, Number.POSITIVE_INFINITY);
     }
-    this.#lanes.set(laneOf(LaneKind.delayedAck, connection), this.receivers[connection]!.delayedAckNs);
   }
 
   /** The lane of a connection's thread fires: it is done with what it read. */
@@ -164,9 +171,11 @@ export class DestinationHost {
   /** Softirq sends an acknowledgement after what it does. */
   #acknowledge(connection: number, sacked: number, nowNs: number): void {
     const receiver = this.receivers[connection]!;
-    const startNs = Math.max(nowNs, this.processors.softirqFreeNs);
-    const sentNs = startNs + this.#sendAckNs;
-    this.processors.softirq(startNs, sentNs);
+    const beginNs = Math.max(nowNs, this.processors.softirqFreeNs);
+    const sentNs = beginNs + this.#sendAckNs;
+    // Caused by a thread while softirq is at a packet, it makes that packet so much later
+    const startNs = Math.min(beginNs, this.nextStartNs);
+    this.processors.softirq(startNs, startNs + this.#sendAckNs);
     this.#ackLinkFreeNs = Math.max(this.#ackLinkFreeNs, sentNs) + this.#ackLineNs;
     const arrivalNs = this.#ackLinkFreeNs + this.#propagationNs;
     this.acks.push(arrivalNs, connection, receiver.nextSegment, sacked, receiver.acknowledge());

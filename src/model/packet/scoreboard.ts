@@ -115,8 +115,9 @@ export class Scoreboard {
       else this.#deliver(slot, nowNs, minRttNs);
     }
     this.una = upTo;
-    // With nothing missing there is nothing to look for among older transmissions
-    if (this.sackedOut + this.lostOut + this.retransmittedOut === 0) this.#scan = this.#newest + 1;
+    // With nothing missing all that is on its way was sent once and in order: none before `una` is in doubt. The newest delivered one
+    // is no bound: as a retransmission it was sent after segments that may yet turn out lost.
+    if (this.sackedOut + this.lostOut + this.retransmittedOut === 0) this.#scan = this.#firstInDoubt();
   }
 
   /** Goes on with it: this segment beyond it is there. */
@@ -154,6 +155,10 @@ export class Scoreboard {
       if ((this.#flags[slot]! & SACKED) === 0) this.#markLost(segment, slot);
     }
     this.#scan = this.#nextTransmission;
+  }
+
+  #firstInDoubt(): number {
+    return this.una < this.next ? this.#transmission[this.una & this.#mask]! : this.#nextTransmission;
   }
 
   #markLost(segment: number, slot: number): void {

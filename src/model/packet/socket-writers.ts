@@ -208,7 +208,7 @@ export class SocketWriters {
     const output = this.#outputs[thread]!;
     output.cursorNs = Math.max(nowNs, sender.lockedUntilNs);
     sender.push(nowNs, output);
-    this.#lanes.setEarlier(laneOf(LaneKind.senderTimer, thread), sender.timerNs);
+    this.#lanes.setEarlier(laneOf(LaneKind.senderTimer, thread), Math.max(nowNs, sender.timerNs));
     this.#processors.beginKernel(thread, nowNs, output.cursorNs);
   }
 

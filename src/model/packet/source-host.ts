@@ -108,12 +108,15 @@ export class SourceHost {
     } else if (sender.isOwned) {
       // Until the process is through, and then at once
       this.#lanes.set(lane, Math.max(nowNs + 1, this.processors.threadFreeNs[connection]!));
+    } else if (this.nextStartNs < nowNs) {
+      // Softirq is at an acknowledgement
+      this.#lanes.set(lane, this.#lanes.timeOf(LaneKind.sourceSoftirq));
     } else {
       const startNs = Math.max(nowNs, this.processors.softirqFreeNs);
       this.softirqLane.cursorNs = startNs;
       sender.timeOut(nowNs, this.softirqLane);
       this.#push(sender, connection, startNs, this.softirqLane.cursorNs);
-      this.#lanes.set(lane, sender.timerNs);
+      this.#lanes.set(lane, Math.max(nowNs, sender.timerNs));
       this.schedule();
     }
   }
@@ -130,7 +133,7 @@ export class SourceHost {
     this.softirqLane.cursorNs = nowNs;
     sender.push(nowNs, this.softirqLane);
     sender.lockedUntilNs = this.softirqLane.cursorNs;
-    this.#lanes.setEarlier(laneOf(LaneKind.senderTimer, connection), sender.timerNs);
+    this.#lanes.setEarlier(laneOf(LaneKind.senderTimer, connection), Math.max(nowNs, sender.timerNs));
     this.processors.softirq(startNs, this.softirqLane.cursorNs);
   }
 }

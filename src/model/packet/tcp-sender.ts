@@ -130,7 +130,8 @@ export class TcpSender {
     if (board.lastSentNs >= 0) this.#measure(nowNs);
     if (this.#probedTo > 0) this.#settleProbe(nextSegment, sacked, advanced);
     this.#leaveRecovery(nextSegment);
-    if (board.sackedOut > 0 || board.lostOut > 0 || board.retransmittedOut > 0) this.#detectLost(nowNs);
+    const isMissing = board.sackedOut > 0 || board.lostOut > 0 || board.retransmittedOut > 0;
+    if (isMissing || this.#state !== State.open) this.#detectLost(nowNs);
     else this.#reorderingNs = NEVER;
     if (this.#state === State.recovery) this.#reduceWindow(advanced && board.lostOut <= lostBefore);
     else if (advanced && this.#isFull()) this.#control.grow(this.window, board.delivered, nowNs);
