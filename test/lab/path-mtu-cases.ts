@@ -41,36 +41,39 @@ export interface PathMtuCase {
   readonly check: (lab: Lab) => Promise<void>;
 }
 
+const FAMILIES = [4, 6] as const;
+
 export const PATH_MTU_CASES: readonly PathMtuCase[] = Object.entries(STACKS).flatMap(([name, stack]) =>
-  ([4, 6] as const).flatMap((family) =>
-    [1500, 9000].map((linkMtu) => ({
-      title: `the kernel's pmtu and mss are the derived ones: ${name}, IPv${family}, link MTU ${linkMtu}`,
-      check: async (lab: Lab) => {
-        await Promise.all(SIDES.map((side) => protect(lab, side, stack, family, linkMtu)));
+  [1500, 9000].map((linkMtu) => ({
+    title: `the kernel's pmtu and mss are the derived ones, IPv4 and IPv6: ${name}, link MTU ${linkMtu}`,
+    check: async (lab: Lab) => {
+      await Promise.all(SIDES.map((side) => protect(lab, side, stack, linkMtu)));
+      const derived = FAMILIES.map((family) => {
         const pmtu = pathMtu(stack.transforms, family, linkMtu);
-        assert.deepEqual(await connectAndAsk(lab, family), { pmtu, mss: tcpMss(pmtu, family) });
-      },
-    })),
-  ),
+        return { pmtu, mss: tcpMss(pmtu, family) };
+      });
+      assert.deepEqual(await connectAndAsk(lab), derived);
+    },
+  })),
 );
 
 /** Leaves the lab as it was. */
 export async function forgetPathMtus(lab: Lab): Promise<void> {
-  await Promise.all(SIDES.map((side) => protect(lab, side, STACKS['clear']!, 4, lab.record.link.mtu)));
+  await Promise.all(SIDES.map((side) => protect(lab, side, STACKS['clear']!, lab.record.link.mtu)));
 }
 
 /** Sets the MTU and replaces all states and policies. */
-async function protect(lab: Lab, side: Side, stack: Stack, family: 4 | 6, linkMtu: number): Promise<void> {
-  const { source, destination } = lab.addresses[family === 4 ? 'ipv4' : 'ipv6'];
+async function protect(lab: Lab, side: Side, stack: Stack, linkMtu: number): Promise<void> {
+  const [out, into] = side === 'source' ? ['out', 'in'] : ['in', 'out'];
   const lines = [
     `link set dev ${lab.linkDevice} mtu ${linkMtu}`,
     'xfrm state flush',
     'xfrm policy flush',
     'route flush cache',
-    ...[
-      { from: source, to: destination, direction: side === 'source' ? 'out' : 'in' },
-      { from: destination, to: source, direction: side === 'source' ? 'in' : 'out' },
-    ].flatMap(({ from, to, direction }) => association(stack, from, to, direction)),
+    ...Object.values(lab.addresses).flatMap(({ source, destination }) => [
+      ...association(stack, source, destination, out),
+      ...association(stack, destination, source, into),
+    ]),
   ];
   await lab[side].run('ip', ['-batch', '-'], { input: `${lines.join('\n')}\n` });
 }
@@ -93,31 +96,33 @@ const PORT = 5001;
 const SENT_BYTES = 100_000;
 const TIMEOUT_MS = 60_000;
 
-/** nc ends with its standard input. */
 const LISTEN = `
-sleep 1000 | busybox nc -l -p ${PORT} >/dev/null &
+busybox nc -ll -p ${PORT} -e sh -c 'cat >/dev/null' &
 until ss -Hltn | grep -q :${PORT}; do sleep 0.05; done
 echo listening
 wait
 `;
 
-/** When all was acknowledged, full segments have been sent, whatever the speed. The connection then still stands. */
+/** When all was acknowledged, full segments have been sent, whatever the speed. The connections then still stand. */
 const SEND_AND_ASK = `
-(head -c ${SENT_BYTES} /dev/zero; sleep 1000) | busybox nc "$1" ${PORT} &
-until ss -Htin dport = :${PORT} | grep bytes_acked:${SENT_BYTES / 10}; do sleep 0.05; done
+for address; do (head -c ${SENT_BYTES} /dev/zero; sleep 1000) | busybox nc "$address" ${PORT} & done
+acknowledged() { ss -Htin dport = :${PORT} | grep -c bytes_acked:${SENT_BYTES / 10}; }
+until [ "$(acknowledged)" = $# ]; do sleep 0.05; done
+for family in 4 6; do ss -$family -Htin dport = :${PORT}; done
 `;
 
-async function connectAndAsk(lab: Lab, family: 4 | 6): Promise<{ pmtu: number; mss: number }> {
-  const address = lab.addresses[family === 4 ? 'ipv4' : 'ipv6'].destination;
+/** One connection a family. */
+async function connectAndAsk(lab: Lab): Promise<{ pmtu: number; mss: number }[]> {
+  const { ipv4, ipv6 } = lab.addresses;
   const listener = await lab.destination.start('sh', ['-c', LISTEN]);
   try {
     await once(listener.stdout, 'data');
-    const { stdout } = await lab.source.run('sh', ['-c', SEND_AND_ASK, 'sh', address], {
-      timeoutMs: TIMEOUT_MS,
-    });
-    const [, mss] = /\bmss:(\d+)/.exec(stdout) ?? [];
-    const [, pmtu] = /\bpmtu:(\d+)/.exec(stdout) ?? [];
-    return { pmtu: Number(pmtu), mss: Number(mss) };
+    const script = ['-c', SEND_AND_ASK, 'sh', ipv4.destination, ipv6.destination];
+    const { stdout } = await lab.source.run('sh', script, { timeoutMs: TIMEOUT_MS });
+    const numbers = (name: string): number[] =>
+      [...stdout.matchAll(new RegExp(`\\b${name}:(\\d+)`, 'g'))].map((found) => Number(found[1]));
+    const sizes = numbers('mss');
+    return numbers('pmtu').map((pmtu, i) => ({ pmtu, mss: sizes[i] ?? 0 }));
   } finally {
     await listener.kill();
   }

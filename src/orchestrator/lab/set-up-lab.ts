@@ -1,6 +1,9 @@
+import { readdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { DebianArchive } from './debian-archive.js';
 import { LabError } from './lab-error.js';
 import { fetchKernel, hasFetchedKernel, kernelPackages } from './lab-kernel.js';
+import { labCacheFolder } from './lab-paths.js';
 import { type LabPackage, missingPackages, packagesNotInstalled } from './lab-programs.js';
 import { makeToolTree } from './tool-tree.js';
 
@@ -30,6 +33,7 @@ export async function planSetup({ signal, onStep }: SetupOptions = {}): Promise<
 
 /** Fetches and unpacks. Doing it twice, or in two processes at once, does no harm. */
 export async function setUpLab(plan: SetupPlan, { signal, onStep }: SetupOptions = {}): Promise<void> {
+  await removeLeftovers();
   const archive = new DebianArchive(signal);
   if (plan.packages.length > 0) {
     onStep?.('fetching and unpacking packages');
@@ -38,4 +42,19 @@ export async function setUpLab(plan: SetupPlan, { signal, onStep }: SetupOptions
   if (plan.kernel.length === 0) return;
   onStep?.('fetching and unpacking the kernel');
   await fetchKernel(archive, plan.kernel);
+}
+
+/** Nobody takes so long to fetch something. */
+const LEFTOVER_MS = 6 * 3600_000;
+
+/** What a set-up that was killed has left. */
+async function removeLeftovers(): Promise<void> {
+  const folder = labCacheFolder();
+  const names = await readdir(folder).catch(() => []);
+  for (const name of names.filter((each) => /^(fetch|kernel)-/.test(each))) {
+    const path = join(folder, name);
+    const made = await stat(path).catch(() => null);
+    if (made !== null && Date.now() - made.mtimeMs > LEFTOVER_MS)
+      await rm(path, { recursive: true, force: true });
+  }
 }
