@@ -160,6 +160,21 @@ test('a transmission that a later one overtook is lost, its retransmission too',
   assert.deepEqual([board.lostOut, board.retransmittedOut, board.toRetransmit], [3, 0, 3]);
 });
 
+/** RFC 8985 section 6.2: what was sent before a delivered retransmission is lost, though nothing else was missing when that came. */
+test('a segment is found lost that was sent just before the retransmission which filled the only gap', () => {
+  const board = new Scoreboard();
+  for (let segment = 0; segment < 4; segment++) board.send((segment + 1) * MSS_BYTES, MSS_BYTES, segment);
+  board.acknowledge(0, 100, 50);
+  for (const segment of [1, 2]) board.sack(segment, 100, 50);
+  board.detectLost(100, 0);
+  board.retransmit(board.firstToRetransmit(), 101);
+  board.acknowledge(3, 200, 50);
+  assert.equal(board.inFlight, 1);
+  board.detectLost(200, 0);
+  assert.deepEqual([board.lostOut, board.toRetransmit, board.inFlight], [1, 1, 0]);
+  assert.equal(board.firstToRetransmit(), 3);
+});
+
 test('within the reordering window nothing is lost yet, and the scoreboard says when to look again', () => {
   const board = new Scoreboard();
   for (let segment = 0; segment < 3; segment++) board.send((segment + 1) * MSS_BYTES, MSS_BYTES, segment);
