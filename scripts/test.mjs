@@ -24,7 +24,7 @@ import { TestReport } from './test-report.mjs';
 const TEST_FILES = /^test\/(unit|property|golden|lab|browser)\/.*\.test\.ts$/;
 const IS_CI = !['', '0', 'false'].includes(env.CI ?? '');
 /** A file that takes longer hangs. */
-const FILE_TIMEOUT_MS = 10 * 60_000;
+const FILE_TIMEOUT_MS = 15 * 60_000;
 
 async function main() {
   const args = argv.slice(2);
