@@ -1,10 +1,9 @@
-import { readFileSync, statSync } from 'node:fs';
-import { text } from 'node:stream/consumers';
+import { createReadStream, statSync } from 'node:fs';
 import type { Scenario } from '../scenario/scenario.js';
 import { CliError, ExitCode } from './exit-code.js';
 
 const STDIN = '-';
-/** Far above any scenario; a capture given by mistake is not read to its end. */
+/** Far above any scenario, which is then refused as too long; a capture or a device given by mistake is not read to its end. */
 const MAX_BYTES = 4 * 1024 * 1024;
 
 /** What is predicted when no scenario is named: a guest of 4 GiB that writes nothing, in the clear. */
@@ -23,7 +22,7 @@ export async function readScenarioArgument(name: string | undefined): Promise<Sc
   if (name !== STDIN && (namedScenario(name) !== null || !isFile(name))) {
     return explained(ExitCode.usage, () => parseNamedScenario(name, suites));
   }
-  const content = name === STDIN ? await text(process.stdin) : readFile(name);
+  const content = await readBeginning(name);
   const path = name === STDIN ? 'stdin' : name;
   return explained(ExitCode.input, () => parseScenario(content, { suites, path }));
 }
@@ -33,14 +32,20 @@ function isFile(name: string): boolean {
   return statSync(name, { throwIfNoEntry: false })?.isFile() === true || /[/\\]|\.(ya?ml|json)$/i.test(name);
 }
 
-function readFile(path: string): string {
+async function readBeginning(name: string): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
   try {
-    if (statSync(path).size > MAX_BYTES) throw new Error('it is too large for a scenario');
-    return readFileSync(path, 'utf8');
+    for await (const chunk of name === STDIN ? process.stdin : createReadStream(name)) {
+      chunks.push(chunk);
+      bytes += chunk.length;
+      if (bytes > MAX_BYTES) break;
+    }
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new CliError(ExitCode.input, `cannot read the scenario ${path}: ${reason}`, { cause: error });
+    throw new CliError(ExitCode.input, `cannot read the scenario ${name}: ${reason}`, { cause: error });
   }
+  return Buffer.concat(chunks).toString('utf8');
 }
 
 /** Errors of scenarios name file, line and field. */
