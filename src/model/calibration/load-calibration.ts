@@ -24,8 +24,18 @@ export function loadCalibration(nameOrPath: string): Calibration {
 }
 
 function readJson(path: string): unknown {
+  const text = readText(path);
   try {
-    return JSON.parse(readFileSync(path, 'utf8'));
+    return JSON.parse(text);
+  } catch {
+    // The parser's own message quotes the file, which may be one of keys given by mistake
+    throw new CalibrationError(`${path}: no calibration can be read: it is not JSON`);
+  }
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new CalibrationError(`${path}: no calibration can be read: ${reason}`, { cause: error });

@@ -71,6 +71,17 @@ test('a file that is missing or no JSON is named', () => {
   inFile('{', (path) => assert.throws(() => loadCalibration(path), CalibrationError));
 });
 
+test('nothing of a file that is no calibration gets into the message', () => {
+  inFile('0xdeadbeef', (path) =>
+    assert.throws(
+      () => loadCalibration(path),
+      (error) =>
+        error instanceof CalibrationError &&
+        error.message === `${path}: no calibration can be read: it is not JSON`,
+    ),
+  );
+});
+
 test('a field that is wrong is named with its file', () => {
   const broken = structuredClone(calibrationWith()) as { qemu: { source: { pageNs: unknown } } };
   broken.qemu.source.pageNs = -1;
