@@ -36,7 +36,9 @@ export function remainingChart({ run, clear }: RunReport): CurveChart | null {
     title: 'Memory still to be sent',
     subtitle:
       'Falls while pages are sent, and rises when QEMU looks which were written meanwhile.' +
-      (runs.every(({ converged }) => converged) ? '' : ' A line that never reaches zero does not converge.'),
+      (runs.every(({ converged }) => converged)
+        ? ''
+        : ' A line that still rises and falls where it ends does not converge.'),
     x: timeAxis(runs),
     y: { title: 'Memory', unit: 'bytes', min: 0 },
     series: runs.map((each) => ({
