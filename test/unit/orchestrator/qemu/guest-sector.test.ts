@@ -29,7 +29,7 @@ test('the sector is what the assembler makes of its source', (t) => {
   t.after(() => rmSync(folder, { recursive: true }));
   const [object, binary] = [join(folder, 'guest.o'), join(folder, 'guest.bin')];
   runTool('as', ['--32', repoPath('native/guest/guest.S'), '-o', object]);
-  runTool('ld', ['-m', 'elf_i386', '-Ttext', '0x7c00', '--oformat', 'binary', object, '-o', binary]);
+  runTool('ld', ['-m', 'elf_i386', '-Ttext', '0x6e00', '--oformat', 'binary', object, '-o', binary]);
   const assembled = readFileSync(binary);
   const shipped = guestSector({ fillPages: 1, workingPages: 1, pagesPerSecond: 0, order: 'sequential' });
   assert.equal(assembled.length, 512);
