@@ -19,6 +19,8 @@ export interface LabRecord {
   readonly kernelRelease: string;
   readonly qemuVersion: string;
   readonly memoryMib: number;
+  /** Nanoseconds for each instruction; null: processors go as fast as they can. */
+  readonly instructionNs: number | null;
   readonly link: LabLink;
   /** On 127.0.0.1, for ssh. */
   readonly ports: Readonly<Record<Side, number>>;

@@ -7,6 +7,8 @@ export interface MachineSettings {
   readonly side: Side;
   readonly accelerator: Accelerator;
   readonly memoryMib: number;
+  /** Of an emulated processor; null: as fast as it goes. */
+  readonly instructionNs: number | null;
   readonly kernel: string;
   readonly initramfs: string;
   /** Folders that the machine sees, read-only. */
@@ -43,6 +45,7 @@ export function machineArguments(settings: MachineSettings): string[] {
     ...['-name', `tare-lab-${side}`, '-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot'],
     ...['-machine', 'q35', '-smp', '1', '-m', `${settings.memoryMib}M`],
     ...(accelerator === 'kvm' ? ['-accel', 'kvm', '-cpu', 'host'] : ['-accel', 'tcg', '-cpu', 'max']),
+    ...(accelerator === 'tcg' ? paceArguments(settings.instructionNs) : []),
     ...['-kernel', settings.kernel, '-initrd', settings.initramfs, '-append', commandLine(settings)],
     ...['-serial', `file:${serialLog(side)}`],
     ...['-qmp', `unix:${monitorSocket(side)},server=on,wait=off`],
@@ -58,6 +61,19 @@ export function machineArguments(settings: MachineSettings): string[] {
       `virtio-net-pci,id=${LINK_DEVICE_ID},netdev=${LINK_NETDEV},mac=52:54:00:7a:01:${last},host_mtu=${MAX_LINK_MTU},romfile=`,
     ],
   ];
+}
+
+/**
+ * QEMU counts instructions and lets as much time pass for each, so that work takes as long as it takes, and no longer where this machine
+ * has other things to do. While there is nothing to do, time passes as outside (`sleep=on`).
+ */
+function paceArguments(instructionNs: number | null): string[] {
+  if (instructionNs === null) return [];
+  const shift = Math.log2(instructionNs);
+  if (!Number.isInteger(shift) || shift < 0 || shift > 10) {
+    throw new RangeError(`an instruction takes 1, 2, 4, ... 1024 ns, not ${instructionNs}`);
+  }
+  return ['-icount', `shift=${shift},sleep=on`];
 }
 
 function commandLine({ side, shares }: MachineSettings): string {

@@ -18,6 +18,11 @@ export interface OpenLabOptions {
   readonly keep?: boolean;
   /** Of each machine. */
   readonly memoryMib?: number;
+  /**
+   * Emulated processors of a defined speed: a power of two, nanoseconds for each instruction. Then measurements come out alike on any
+   * machine however busy; the clocks of the two machines go at paces of their own. Means nothing with KVM. Default: as fast as it goes.
+   */
+  readonly instructionNs?: number;
   readonly signal?: AbortSignal;
 }
 
@@ -32,12 +37,14 @@ const UNKNOWN_CLOCKS = { source: { startMs: Number.NaN }, destination: { startMs
 export async function openLab(options: OpenLabOptions = {}): Promise<Lab> {
   const { keep = false, memoryMib = DEFAULT_MEMORY_MIB, signal } = options;
   const parts = await requireParts();
+  const instructionNs = parts.accelerator === 'tcg' ? (options.instructionNs ?? null) : null;
   const name = options.name ?? `run-${process.pid}-${randomBytes(3).toString('hex')}`;
   const folder = await claimLabFolder(name);
   const link = { ...DEFAULT_LINK, ...options.link };
   const starting = new StartingLab(folder, parts, {
     link,
     memoryMib,
+    instructionNs,
     ...(signal === undefined ? {} : { signal }),
   });
   try {
@@ -50,6 +57,7 @@ export async function openLab(options: OpenLabOptions = {}): Promise<Lab> {
       kernelRelease: parts.kernel.release,
       qemuVersion: parts.qemuVersion,
       memoryMib,
+      instructionNs,
       link,
       ports,
       clocks: UNKNOWN_CLOCKS,

@@ -33,6 +33,7 @@ const SUPERVISOR = fileURLToPath(new URL('./lab-supervisor.js', import.meta.url)
 export interface StartOptions {
   readonly link: LabLink;
   readonly memoryMib: number;
+  readonly instructionNs: number | null;
   readonly signal?: AbortSignal;
 }
 
@@ -130,9 +131,10 @@ export class StartingLab {
     const tie = setpriv === null ? [] : [setpriv, '--pdeathsig', 'KILL', '--'];
     const shares = { host: '/', lab: join(this.#folder, SHARE), modules: kernel.modules, tools };
     const machines = SIDES.map((side) => {
-      const { memoryMib } = this.#options;
+      const { memoryMib, instructionNs } = this.#options;
       const { kernel: image, initramfs } = kernel;
-      const args = machineArguments({ side, accelerator, memoryMib, kernel: image, initramfs, shares });
+      const machine = { side, accelerator, memoryMib, instructionNs, kernel: image, initramfs, shares };
+      const args = machineArguments(machine);
       const waitFor = side === 'source' ? LINK_SOCKET : null;
       return { name: side, command: [...tie, qemu, ...args], log: errorLog(side), waitFor };
     });

@@ -9,6 +9,7 @@ const SETTINGS: MachineSettings = {
   side: 'source',
   accelerator: 'tcg',
   memoryMib: 768,
+  instructionNs: null,
   kernel: '/cache/kernel',
   initramfs: '/cache/initramfs',
   shares: { host: '/', lab: '/cache/a,b', modules: '/cache/modules', tools: null },
@@ -41,4 +42,13 @@ test('unpacked packages are a share of their own, which the machine is told of',
 test('KVM gets the processor as it is, emulation all that QEMU can emulate', () => {
   assert.match(machineArguments(SETTINGS).join(' '), /-accel tcg -cpu max /);
   assert.match(machineArguments({ ...SETTINGS, accelerator: 'kvm' }).join(' '), /-accel kvm -cpu host /);
+});
+
+test('the speed of an emulated processor can be defined, that of a real one cannot', () => {
+  const args = (settings: Partial<MachineSettings>) =>
+    machineArguments({ ...SETTINGS, ...settings }).join(' ');
+  assert.match(args({ instructionNs: 8 }), /-icount shift=3,sleep=on /);
+  assert.doesNotMatch(args({}), /-icount/);
+  assert.doesNotMatch(args({ instructionNs: 8, accelerator: 'kvm' }), /-icount/);
+  assert.throws(() => args({ instructionNs: 3 }), /1, 2, 4, \.\.\. 1024 ns, not 3/);
 });
