@@ -1,13 +1,10 @@
 /** Real migrations between the two machines of a lab, held against what others say of them: tshark, the kernels, QEMU. */
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, type TestContext, test } from 'node:test';
 import { importSecurityAssociations } from '../../src/ipsec/import/import-security-associations.js';
 import { AH_SUITES, ESP_SUITES } from '../../src/ipsec/suite-table.js';
 import type { Lab } from '../../src/orchestrator/lab/lab.js';
-import { openLab } from '../../src/orchestrator/lab/open-lab.js';
 import { labPlace } from '../../src/orchestrator/open-place.js';
 import { PLANTED_TEXT } from '../../src/orchestrator/qemu/guest-sector.js';
 import { type MigrationOptions, runMigration } from '../../src/orchestrator/run-migration.js';
@@ -17,33 +14,11 @@ import { runJson } from '../../src/result/run-json.js';
 import type { RunResult } from '../../src/result/run-result.js';
 import type { Overrides } from '../../src/scenario/apply-overrides.js';
 import { requireTool, runTool } from '../tool.js';
-import { takeInventory, takeOwnInventory } from './inventory.js';
 import { labScenario } from './lab-scenario.js';
-import { findLabObstacle, requireLab } from './require-lab.js';
+import { TestLab } from './test-lab.js';
 
-const obstacle = await findLabObstacle();
-const folder = mkdtempSync(join(tmpdir(), 'tare-migrate-'));
-const journals = join(folder, 'journals');
-// What is put into the folder for temporary files and left there is found.
-process.env['TMPDIR'] = join(folder, 'tmp');
-mkdirSync(process.env['TMPDIR']);
-let opened: Lab | null = null;
+const bench = await TestLab.forTests('migrate');
 let captures = 0;
-
-before(async () => {
-  if (obstacle === null) opened = await openLab({ name: `migrate-${process.pid}` });
-});
-
-after(async () => {
-  await opened?.close();
-  rmSync(folder, { recursive: true });
-});
-
-function labTest(title: string, body: (lab: Lab, t: TestContext) => Promise<void>): void {
-  test(title, async (t) => {
-    if (requireLab(t, obstacle)) await body(opened!, t);
-  });
-}
 
 interface LabRun {
   readonly run: RunResult;
@@ -51,21 +26,13 @@ interface LabRun {
   readonly capture: string;
 }
 
-/** Migrates, and makes sure that nothing is left. */
 async function migrate(lab: Lab, overrides: Overrides, options: MigrationOptions = {}): Promise<LabRun> {
   const scenario = labScenario(overrides);
-  await lab.setLink(scenario.network);
-  const captureTo = join(folder, `captures-${captures++}`);
+  const captureTo = join(bench.folder, `captures-${captures++}`);
   mkdirSync(captureTo);
-  const inventory = () =>
-    Promise.all([takeInventory(lab.source, lab.linkDevice), takeInventory(lab.destination, lab.linkDevice)]);
-  const before = await inventory();
-  const own = takeOwnInventory(process.env['TMPDIR']!);
   const place = labPlace(lab, null, scenario.network.family);
-  const run = await runMigration(scenario, place, { captureTo, journalFolder: journals, ...options });
-  assert.deepEqual(await inventory(), before);
-  assert.equal(takeOwnInventory(process.env['TMPDIR']!), own);
-  assert.deepEqual(readdirSync(journals), []);
+  const journalFolder = bench.journals;
+  const run = await runMigration(scenario, place, { captureTo, journalFolder, ...options });
   return { run, capture: join(captureTo, 'source.pcap') };
 }
 
@@ -92,7 +59,7 @@ function countFrames(capture: string, filter: string): { packets: number; bytes:
 
 const ALIVE = [/memory whole/, /exactly one host/, /capture is whole/, /QEMU and the wire/];
 
-labTest(
+bench.traceless(
   'in the clear the guest arrives alive, and wire, QEMU and tshark tell the same of it',
   async (lab, t) => {
     const { run, capture } = await migrate(lab, {});
@@ -114,7 +81,7 @@ labTest(
   },
 );
 
-labTest(
+bench.traceless(
   'under AH around ESP no packet can be read, all verify, and the kernels counted the same',
   async (lab, t) => {
     const { run, capture } = await migrate(lab, { esp: 'aes128-sha256', ah: 'sha256' });
@@ -140,7 +107,7 @@ labTest(
   },
 );
 
-labTest(
+bench.traceless(
   'over IPv6, in a tunnel, in UDP, with long sequence numbers: the packets are ESP, and verify',
   async (lab) => {
     const { run } = await migrate(lab, {
@@ -156,12 +123,12 @@ labTest(
   },
 );
 
-labTest('multifd channels make one migration', async (lab) => {
+bench.traceless('multifd channels make one migration', async (lab) => {
   const { run } = await migrate(lab, { esp: 'aes128gcm16', channels: '2', mtu: '9000' });
   assertAllChecked(run, ...ALIVE, /verifies/);
 });
 
-labTest(
+bench.traceless(
   'with headers alone, packets and bytes are the same as tshark counts, and QEMU tells the stream',
   async (lab, t) => {
     const { run, capture } = await migrate(lab, { esp: 'aes128gcm16' }, { fullCapture: false });
@@ -173,14 +140,14 @@ labTest(
   },
 );
 
-labTest('a MSS is what the largest segments carry', async (lab, t) => {
+bench.traceless('a MSS is what the largest segments carry', async (lab, t) => {
   const { capture } = await migrate(lab, { mss: '1000' });
   if (!requireTool(t, 'tshark')) return;
   const { stdout } = runTool('tshark', ['-r', capture, '-Y', 'tcp.len > 0', '-T', 'fields', '-e', 'tcp.len']);
   assert.equal(Math.max(...stdout.split('\n').map(Number)), 1000);
 });
 
-labTest(
+bench.traceless(
   'a guest that writes faster than the channel carries is a result: it stays where it was, alive',
   async (lab) => {
     const { run } = await migrate(lab, {
@@ -200,52 +167,51 @@ labTest(
   },
 );
 
-labTest('the kernel takes states of every suite, and has what `ip xfrm state` then shows', async (lab) => {
-  const suites = [...ESP_SUITES, ...AH_SUITES];
-  const refused: string[] = [];
-  for (const suite of suites) {
-    const ipsec = {
-      esp: null,
-      ah: null,
-      mode: 'transport',
-      encap: false,
-      esn: false,
-      align4: false,
-    } as const;
-    const service = { source: '192.0.2.1', destination: '192.0.2.2', port: 4444 };
-    let channel: ReturnType<typeof createXfrmChannel>;
-    try {
-      channel = createXfrmChannel({ ...ipsec, [suite.protocol]: suite.name }, service);
-    } catch (error) {
-      assert.ok(error instanceof RangeError, String(error));
-      continue;
+bench.traceless(
+  'the kernel takes states of every suite, and has what `ip xfrm state` then shows',
+  async (lab) => {
+    const suites = [...ESP_SUITES, ...AH_SUITES];
+    const refused: string[] = [];
+    for (const suite of suites) {
+      const ipsec = {
+        esp: null,
+        ah: null,
+        mode: 'transport',
+        encap: false,
+        esn: false,
+        align4: false,
+      } as const;
+      const service = { source: '192.0.2.1', destination: '192.0.2.2', port: 4444 };
+      let channel: ReturnType<typeof createXfrmChannel>;
+      try {
+        channel = createXfrmChannel({ ...ipsec, [suite.protocol]: suite.name }, service);
+      } catch (error) {
+        assert.ok(error instanceof RangeError, String(error));
+        continue;
+      }
+      const batch = (text: string) => ({
+        input: `${text
+          .split('\n')
+          .filter((line) => /^xfrm state/.test(line))
+          .join('\n')}\n`,
+        check: false,
+      });
+      const { code, stderr } = await lab.source.run('ip', ['-batch', '-'], batch(channel!.addSource));
+      if (code === 0) {
+        const { stdout } = await lab.source.run('ip', ['xfrm', 'state']);
+        const shown = importSecurityAssociations(stdout, 'ip').associations;
+        assert.deepEqual(
+          shown.map(({ spi }) => spi).toSorted(),
+          channel!.associations.map(({ spi }) => spi).toSorted(),
+        );
+        assert.ok(
+          shown.every((each) => each.suite.name === suite.name),
+          `${suite.name} is shown as ${shown[0]?.suite.name}`,
+        );
+      } else refused.push(`${suite.name}: ${stderr.trim()}`);
+      await lab.source.run('ip', ['-force', '-batch', '-'], batch(channel!.removeSource));
     }
-    const batch = (text: string) => ({
-      input: `${text
-        .split('\n')
-        .filter((line) => /^xfrm state/.test(line))
-        .join('\n')}\n`,
-      check: false,
-    });
-    const { code, stderr } = await lab.source.run('ip', ['-batch', '-'], batch(channel!.addSource));
-    if (code === 0) {
-      const { stdout } = await lab.source.run('ip', ['xfrm', 'state']);
-      const shown = importSecurityAssociations(stdout, 'ip').associations;
-      assert.deepEqual(
-        shown.map(({ spi }) => spi).toSorted(),
-        channel!.associations.map(({ spi }) => spi).toSorted(),
-      );
-      assert.ok(
-        shown.every((each) => each.suite.name === suite.name),
-        `${suite.name} is shown as ${shown[0]?.suite.name}`,
-      );
-    } else refused.push(`${suite.name}: ${stderr.trim()}`);
-    await lab.source.run('ip', ['-force', '-batch', '-'], batch(channel!.removeSource));
-  }
-  assert.deepEqual(refused, []);
-  assert.equal((await lab.source.run('ip', ['xfrm', 'state'])).stdout, '');
-});
-
-test('no journal is left', () => {
-  assert.ok(!existsSync(journals) || readdirSync(journals).length === 0);
-});
+    assert.deepEqual(refused, []);
+    assert.equal((await lab.source.run('ip', ['xfrm', 'state'])).stdout, '');
+  },
+);

@@ -180,7 +180,7 @@ class MigrationWatch {
   private async end(why: Ending, status: MigrationStatus | null): Promise<void> {
     if (this.isPostcopyAsked || (status !== null && isPostcopy(status))) {
       if (why === 'stall')
-        throw this.stalled(' The guest had begun to change over (post-copy) and has stopped.');
+        throw this.stalled('; the guest had begun to change over (post-copy) and has stopped');
       // Going on is the only way to keep the guest.
       return;
     }
@@ -224,7 +224,7 @@ class MigrationWatch {
         ? 'the source could not send anything to the destination'
         : `nothing got through any more after ${transferred} bytes`;
     return new MigrationFailure(
-      `${what} for ${seconds} s: the link is cut, or packets are dropped.${consequence}`,
+      `${what} for ${seconds} s: the link is cut, or packets are dropped${consequence}`,
     );
   }
 

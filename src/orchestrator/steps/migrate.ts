@@ -11,8 +11,6 @@ import { type ByRole, filled, onBoth, type RunContext } from './run-context.js';
 import { describeGuestPlace, findGuest, RunFailure } from './run-failure.js';
 import type { Step } from './step.js';
 
-/** From the source's last byte to the guest's going on at the destination. */
-const RESUME_TIMEOUT_MS = 30_000;
 const POLL_MS = 20;
 
 /** The migration, with processor times before and after. That it does not converge is a result; all else that can happen is a failure. */
@@ -61,7 +59,7 @@ async function migrate(context: RunContext, signal: AbortSignal): Promise<void> 
   });
   context.migration = account;
   if (account.setup !== null) guests.source.clock.observe(account.setup, account.startedMs);
-  if (account.outcome === 'completed') await waitForResume(guests.destination);
+  if (account.outcome === 'completed') await waitForResume(guests.destination, 2 * context.options.stallMs);
   context.clocks = {
     source: guests.source.clock.difference(),
     destination: guests.destination.clock.difference(),
@@ -69,8 +67,9 @@ async function migrate(context: RunContext, signal: AbortSignal): Promise<void> 
   context.standstill = standstillOf(context);
 }
 
-async function waitForResume(destination: GuestProcess): Promise<void> {
-  const deadline = nowMs() + RESUME_TIMEOUT_MS;
+/** What the source has sent may still be on its way. */
+async function waitForResume(destination: GuestProcess, timeoutMs: number): Promise<void> {
+  const deadline = nowMs() + timeoutMs;
   while (destination.findEvent('RESUME') === null) {
     if (nowMs() > deadline || destination.isGone) {
       throw new MigrationFailure(
