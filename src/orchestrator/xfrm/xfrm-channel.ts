@@ -36,6 +36,8 @@ const SPI_LAST = 0x0fff_ffff;
 const NAT_T_PORT = 4500;
 /** Packets; at least 32 for extended sequence numbers, and more than a queue of reordered packets holds. */
 const REPLAY_WINDOW = 128;
+/** Behind the policies with templates, whose priority is 0, and before those of IKE daemons. */
+const BLOCK_PRIORITY = 1;
 
 interface Direction {
   readonly from: string;
@@ -66,9 +68,13 @@ export function createXfrmChannel(ipsec: Ipsec, service: ProtectedService): Xfrm
       ...states.map(({ add }) => add),
       `xfrm policy add ${policySelector(forward, 'dport', service.port)} dir ${isSource ? 'out' : 'in'}${templates(forward, layers, ipsec)}`,
       `xfrm policy add ${policySelector(back, 'sport', service.port)} dir ${isSource ? 'in' : 'out'}${templates(back, layers, ipsec)}`,
+      ...blockedSelectors(service, isSource).map(
+        (selector) => `xfrm policy add ${selector} priority ${BLOCK_PRIORITY} action block`,
+      ),
     ]);
   const remove = (isSource: boolean): string =>
     lines([
+      ...blockedSelectors(service, isSource).map((selector) => `xfrm policy del ${selector}`),
       `xfrm policy del ${policySelector(forward, 'dport', service.port)} dir ${isSource ? 'out' : 'in'}`,
       `xfrm policy del ${policySelector(back, 'sport', service.port)} dir ${isSource ? 'in' : 'out'}`,
       ...states.map(({ remove }) => remove),
@@ -165,6 +171,17 @@ function hasEncap({ suite }: Layer, { encap }: Ipsec): boolean {
 
 function policySelector({ from, to }: Direction, portWord: 'sport' | 'dport', port: number): string {
   return `src ${from} dst ${to} proto tcp ${portWord} ${port}`;
+}
+
+/**
+ * The service for whoever else: a source with several addresses may take another than it was thought to, and no policy would be for it.
+ */
+function blockedSelectors({ destination, port }: ProtectedService, isSource: boolean): [string, string] {
+  const anyone = destination.includes(':') ? '::/0' : '0.0.0.0/0';
+  return [
+    `src ${anyone} dst ${destination} proto tcp dport ${port} dir ${isSource ? 'out' : 'in'}`,
+    `src ${destination} dst ${anyone} proto tcp sport ${port} dir ${isSource ? 'in' : 'out'}`,
+  ];
 }
 
 /** `level required` is the default: without a matching SA packets are dropped, never sent in the clear. */

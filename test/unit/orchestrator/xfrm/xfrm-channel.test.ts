@@ -53,9 +53,9 @@ for (const [family, service] of Object.entries({ IPv4: V4, IPv6: V6 })) {
       const channel = create(ipsec, service);
       for (const side of ['Source', 'Destination'] as const) {
         const policies = linesOf(channel[`add${side}`], 'xfrm policy');
-        assert.equal(policies.length, 2);
+        assert.equal(policies.length, 4);
         assert.equal(batch(policies), '');
-        assert.equal(listPolicies().match(/^src /gm)?.length, 2);
+        assert.equal(listPolicies().match(/^src /gm)?.length, 4);
         assert.equal(batch(linesOf(channel[`remove${side}`], 'xfrm policy')), '');
         assert.equal(listPolicies(), '');
       }
@@ -80,7 +80,7 @@ test('policies are for the one service, both directions, and each side has them 
   batch(linesOf(channel.addDestination, 'xfrm policy'));
   const listed = listPolicies();
   batch(linesOf(channel.removeDestination, 'xfrm policy'));
-  const [first = '', second = ''] = listed.split(/^(?=src )/m).toSorted();
+  const [fromAnyone = '', first = '', toAnyone = '', second = ''] = listed.split(/^(?=src )/m).toSorted();
   assert.match(first, /^src 10\.98\.7\.1\/32 dst 10\.98\.7\.2\/32 proto tcp dport 4444/);
   assert.match(first, /dir in/);
   assert.match(second, /^src 10\.98\.7\.2\/32 dst 10\.98\.7\.1\/32 proto tcp sport 4444/);
@@ -89,7 +89,13 @@ test('policies are for the one service, both directions, and each side has them 
     // Templates are applied in their order: ESP first, AH around it. Without an SA packets are dropped: level required.
     assert.match(policy, /proto esp[\s\S]*proto ah/);
     assert.doesNotMatch(policy, /level use/);
+    assert.match(policy, /priority 0/);
   }
+  // Whoever else speaks to the service, from whatever address, is not heard.
+  assert.match(fromAnyone, /^src 0\.0\.0\.0\/0 dst 10\.98\.7\.2\/32 proto tcp dport 4444/);
+  assert.match(fromAnyone, /dir in action block .*priority 1/);
+  assert.match(toAnyone, /^src 10\.98\.7\.2\/32 dst 0\.0\.0\.0\/0 proto tcp sport 4444/);
+  assert.match(toAnyone, /dir out action block .*priority 1/);
 });
 
 test('what is to be removed holds no key, and names every state that is added', () => {
