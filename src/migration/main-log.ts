@@ -53,6 +53,10 @@ export class MainLog implements MainEvents, RamEvents {
     this.lastNs = timeNs;
   }
 
+  get sinkEpoch(): number | undefined {
+    return this.isPostcopy ? undefined : this.epoch;
+  }
+
   ramSectionStart(type: number, position: number): void {
     if (type === SectionType.start) return;
     const isStop = type === SectionType.end && !this.isPostcopy;

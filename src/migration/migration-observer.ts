@@ -22,8 +22,10 @@ import type { StreamConsumer } from './tcp-stream.js';
  */
 
 export interface MigrationObserverOptions {
-  /** Takes the content of pages; null by default, which costs nothing. */
+  /** Takes the content of pages, of all migrations; null by default, which costs nothing. */
   readonly sink?: PageSink | null;
+  /** Instead: makes one for each migration. `sinksOfRecords` tells which became whose. */
+  readonly createSink?: () => PageSink;
   /**
    * Destination ports of connections that are migrations even if the capture does not hold their beginning. Pages are
    * then found by their headers.
@@ -66,7 +68,9 @@ interface Followed {
 
 /** Finds migrations in rows, and reads them. A RowSink (analysis/frame-walk.ts). */
 export class MigrationObserver {
-  private readonly sink: PageSink | null;
+  /** Of the migrations that `finish` returned, in their order; null where there is none. */
+  readonly sinksOfRecords: (PageSink | null)[] = [];
+  private readonly createSink: () => PageSink | null;
   private readonly ports: ReadonlySet<number>;
   private readonly reassembly = new ReassemblyBudget(REASSEMBLY_BYTES);
   private readonly pages = new PageBudget(TRACKED_PAGES);
@@ -77,13 +81,17 @@ export class MigrationObserver {
   private recent: Followed | null = null;
   /** All that were ever followed and accepted, in the order in which they began. */
   private readonly accepted: TcpConnection[] = [];
-  private readonly migrations: { readonly migration: Migration; readonly key: string }[] = [];
+  private readonly migrations: {
+    readonly migration: Migration;
+    readonly sink: PageSink | null;
+    readonly key: string;
+  }[] = [];
   private baseSeconds = -1;
   private data: Uint8Array = new Uint8Array(0);
   private view: DataView = new DataView(this.data.buffer);
 
   constructor(options: MigrationObserverOptions = {}) {
-    this.sink = options.sink ?? null;
+    this.createSink = options.createSink ?? (() => options.sink ?? null);
     this.ports = new Set(options.ports ?? []);
   }
 
@@ -104,9 +112,11 @@ export class MigrationObserver {
   finish(): MigrationRecord[] {
     for (const connection of this.accepted) connection.stream.finish();
     const records: MigrationRecord[] = [];
-    for (const { migration } of this.migrations) {
+    for (const { migration, sink } of this.migrations) {
       const record = migration.record(Math.max(0, this.baseSeconds));
-      if (record !== null) records.push(record);
+      if (record === null) continue;
+      records.push(record);
+      this.sinksOfRecords.push(sink);
     }
     return records;
   }
@@ -286,8 +296,9 @@ export class MigrationObserver {
       if (lacksIt) return latest;
     }
     if (this.migrations.length >= MAX_MIGRATIONS) return null;
-    const migration = new Migration(this.pages, this.sink, timeNs);
-    this.migrations.push({ migration, key: keyOf(connection.endpoints) });
+    const sink = this.createSink();
+    const migration = new Migration(this.pages, sink, timeNs);
+    this.migrations.push({ migration, sink, key: keyOf(connection.endpoints) });
     return migration;
   }
 

@@ -256,7 +256,8 @@ export class MultifdChannel implements StreamConsumer {
       const length = Math.min(count - done, pageBytes - inPage);
       if (page >= this.packet.normal) return;
       const offset = this.packet.offsets[page]!;
-      sink.content(this.packet.block!.name, offset, data, from + done, length, inPage, this.lastNs);
+      const { name } = this.packet.block!;
+      sink.content(name, offset, data, from + done, length, inPage, this.lastNs, this.epoch);
       done += length;
     }
   }
@@ -265,15 +266,19 @@ export class MultifdChannel implements StreamConsumer {
     const { packet } = this;
     packet.endNs = this.lastNs;
     packet.epoch = this.epoch;
+    if (this.sink !== null) this.offerWhole(this.sink);
     if (packet.isSync) this.epoch += 1;
-    if (this.sink !== null && packet.block !== null) {
-      for (let i = packet.normal; i < packet.pages; i++) {
-        this.sink.fill(packet.block.name, packet.offsets[i]!, 0, this.lastNs);
-      }
-    }
     this.order.add(packet);
     this.packet = this.order.create(this.member);
     this.startPacket();
+  }
+
+  /** Pages without content, and those whose content was not read. */
+  private offerWhole(sink: PageSink): void {
+    const { block, normal, pages, offsets, isCompressed } = this.packet;
+    if (block === null) return;
+    for (let i = 0; isCompressed && i < normal; i++) sink.unread?.(block.name, offsets[i]!);
+    for (let i = normal; i < pages; i++) sink.fill(block.name, offsets[i]!, 0, this.lastNs, this.epoch);
   }
 
   private lose(): void {

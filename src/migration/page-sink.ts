@@ -1,7 +1,13 @@
+/** How a page's content is written where it is not sent as it is. */
+export type PageEncoding = 'xbzrle' | 'deflated';
+
 /**
  * Takes the content of pages as it passes, for whoever wants to rebuild the guest's memory. Content comes in as many pieces as
  * there were segments, those of several
- * channels interleaved, and is valid during the call only. Pages sent compressed or as differences are not offered.
+ * channels interleaved, and is valid during the call only.
+ *
+ * Channels overtake each other: of two contents of a page the one with the higher epoch is the later one. Epochs are counted from 0,
+ * modulo 2^16, and do not decrease on one connection; pages that post-copy sends are the last in any case, and have none.
  */
 export interface PageSink {
   /**
@@ -17,7 +23,24 @@ export interface PageSink {
     length: number,
     at: number,
     timeNs: number,
+    epoch?: number,
   ): void;
   /** A page of one repeated byte. */
-  fill(block: string, offset: number, byte: number, timeNs: number): void;
+  fill(block: string, offset: number, byte: number, timeNs: number, epoch?: number): void;
+  /**
+   * A piece of a page that is written as differences to its content before (QEMU's XBZRLE) or deflated (zlib).
+   * @param at offset of the piece in what is written, which has `bytes` bytes
+   */
+  encoded?(
+    block: string,
+    offset: number,
+    encoding: PageEncoding,
+    data: Uint8Array,
+    from: number,
+    length: number,
+    at: number,
+    bytes: number,
+  ): void;
+  /** A page was sent within a compressed multifd packet, which is not read. */
+  unread?(block: string, offset: number): void;
 }

@@ -30,6 +30,7 @@ export class PostcopyChannel implements StreamConsumer, RamEvents {
   eosBytes = 0;
   lastNs: number;
   readonly piece: StagePiece;
+  readonly sinkEpoch = undefined;
   private readonly blocks: RamBlocks;
   private readonly ram: RamSection;
 

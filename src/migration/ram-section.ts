@@ -55,6 +55,8 @@ export interface RamEvents {
   page(kind: number, block: RamBlock, offset: number, position: number, nameBytes: number): void;
   /** All multifd channels are in step here. */
   multifdFlush(position: number): void;
+  /** For the sink; undefined: what comes is the last that comes. */
+  readonly sinkEpoch: number | undefined;
 }
 
 /** Reads what is between a RAM section's header and its footer. */
@@ -79,7 +81,7 @@ export class RamSection {
   private nameLength = 0;
   private bodyBytes = 0;
   private bodyRead = 0;
-  private isBodyContent = false;
+  private bodyKind: number = PageKind.normal;
   /** Of the list of blocks: what its sizes must still add up to. */
   private listBytes = 0;
 
@@ -210,7 +212,7 @@ export class RamSection {
 
   private startBody(kind: number, bytes: number): void {
     this.events.page(kind, this.block!, this.offset, this.headerPosition, this.nameLength);
-    this.isBodyContent = kind === PageKind.normal;
+    this.bodyKind = kind;
     this.bodyBytes = bytes;
     this.bodyRead = 0;
     if (bytes === 0) this.endPage();
@@ -219,12 +221,21 @@ export class RamSection {
 
   private skipBody(data: Uint8Array, at: number, to: number): number {
     const count = Math.min(to - at, this.bodyBytes - this.bodyRead);
-    if (this.sink !== null && this.isBodyContent) {
-      this.sink.content(this.block!.name, this.offset, data, at, count, this.bodyRead, this.timeNs);
-    }
+    if (this.sink !== null) this.offer(this.sink, data, at, count);
     this.bodyRead += count;
     if (this.bodyRead === this.bodyBytes) this.endPage();
     return at + count;
+  }
+
+  private offer(sink: PageSink, data: Uint8Array, at: number, count: number): void {
+    const { offset, bodyRead, bodyKind, timeNs } = this;
+    const { name } = this.block!;
+    if (bodyKind === PageKind.normal) {
+      sink.content(name, offset, data, at, count, bodyRead, timeNs, this.events.sinkEpoch);
+      return;
+    }
+    const encoding = bodyKind === PageKind.xbzrle ? 'xbzrle' : 'deflated';
+    sink.encoded?.(name, offset, encoding, data, at, count, bodyRead, this.bodyBytes);
   }
 
   private endPage(): void {
@@ -252,7 +263,7 @@ export class RamSection {
       }
       case Step.fill:
         this.events.page(PageKind.zero, this.block!, this.offset, this.headerPosition, this.nameLength);
-        if (this.sink !== null) this.sink.fill(this.block!.name, this.offset, data[at]!, this.timeNs);
+        this.sink?.fill(this.block!.name, this.offset, data[at]!, this.timeNs, this.events.sinkEpoch);
         this.endPage();
         return at + 1;
       case Step.xbzrleLength: {
