@@ -1,6 +1,7 @@
+import { findPolicyGaps, parsePolicies, policyCheck } from '../security/policy-check.js';
 import { holdEncapsulationPort } from '../xfrm/encapsulation-port.js';
 import { withoutKeys } from '../xfrm/without-keys.js';
-import { createXfrmChannel } from '../xfrm/xfrm-channel.js';
+import { createXfrmChannel, type ProtectedService } from '../xfrm/xfrm-channel.js';
 import { describedChannel } from './check-hosts.js';
 import { EnvironmentError, filled, onBoth, ROLES, type RunContext } from './run-context.js';
 import type { HostRole, Step, UndoList } from './step.js';
@@ -21,8 +22,21 @@ export const protectChannel: Step<RunContext> = {
       }
     }
     await onBoth((role) => addTo(context, role, undo));
+    await onBoth((role) => requireBlock(context, role, service));
+    context.checks.push(policyCheck(service, scenario.ipsec));
   },
 };
+
+/** That nothing goes in the clear must not depend on an SA being there: the policies are read back. */
+async function requireBlock(context: RunContext, role: HostRole, service: ProtectedService): Promise<void> {
+  const host = context.place.hosts[role];
+  const { stdout } = await host.run('ip', ['xfrm', 'policy', 'list']);
+  const gaps = findPolicyGaps(parsePolicies(stdout), role, service, context.scenario.ipsec);
+  if (gaps.length === 0) return;
+  throw new EnvironmentError(
+    `${host.name}: its policies do not keep the migration from going in the clear: ${gaps.join('; ')}`,
+  );
+}
 
 async function addTo(context: RunContext, role: HostRole, undo: UndoList): Promise<void> {
   const channel = filled(context, 'channel');
