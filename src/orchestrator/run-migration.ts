@@ -2,6 +2,7 @@ import { statSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { RunCheck } from '../result/measured-run.js';
 import type { RunResult } from '../result/run-result.js';
 import type { Scenario } from '../scenario/scenario.js';
 import { guestSectorOf } from './qemu/guest-sector.js';
@@ -46,6 +47,10 @@ export interface MigrationOptions {
   readonly stallMs?: number;
   /** Instead of the test guest. */
   readonly bootSector?: RunOptions['bootSector'];
+  /** Of this run, in its journal and for whoever keeps account of runs. Default: a new one. */
+  readonly runId?: string;
+  /** Requirements that were checked before, with evidence. */
+  readonly checks?: readonly RunCheck[];
   /** Instead of `RUN_STEPS`; for tests. */
   readonly steps?: readonly Step<RunContext>[];
 }
@@ -66,7 +71,7 @@ export async function runMigration(
   const folder = await captureFolder(options);
   const context = newContext(scenario, place, folder, options);
   try {
-    const journal = new Journal(options.journalFolder ?? journalFolder(), place.descriptions);
+    const journal = new Journal(options.journalFolder ?? journalFolder(), place.descriptions, options.runId);
     return await carryOut({ ...context, id: journal.runId }, journal, options);
   } finally {
     if (options.captureTo === undefined) await rm(folder, { recursive: true, force: true });

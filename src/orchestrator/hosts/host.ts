@@ -12,6 +12,9 @@ export interface Host {
   /** For messages: `source`, `root@far.example`. */
   readonly name: string;
 
+  /** That an ssh server has proved to have; null if it proved itself by other means. Left out: no ssh is in between. */
+  readonly hostKey?: HostKey | null;
+
   /**
    * Runs a program to its end.
    * @param args reach the program byte for byte; they are visible to everyone on the host: never secrets
@@ -36,6 +39,13 @@ export interface Host {
 
   /** Ends what still runs and the connection. The host is of no use afterwards; closing it again does nothing. */
   close(): Promise<void>;
+}
+
+export interface HostKey {
+  /** `ssh-ed25519` */
+  readonly algorithm: string;
+  /** `SHA256:` and base64 without padding, as `ssh-keygen -l` shows it. */
+  readonly fingerprint: string;
 }
 
 export interface StartOptions {

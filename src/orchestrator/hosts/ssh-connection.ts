@@ -1,7 +1,8 @@
 import { execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { HostKey } from './host.js';
 import { HostError } from './host-error.js';
 import type { LocalCommand } from './shell-host.js';
 import { explainSshFailure } from './ssh-failure.js';
@@ -19,6 +20,25 @@ export interface SshConnectionSettings {
   readonly destination: string;
 }
 
+/** ssh's own log, apart from what proxies and servers may write on standard error. Within the folder. */
+const LOG = 'log';
+/** Whatever comes behind the first key exchange may be the server's words. */
+const SERVER_KEY = /^debug1: Server host (?:key|certificate): (\S+) (SHA256:[\w+/]+)/m;
+
+/**
+ * $1: the folder, then ssh with its arguments. What ssh complains of is in its log, between what it says of its own doings.
+ */
+const MASTER = `
+trap "" HUP INT TERM
+folder=$1
+shift
+"$@"
+code=$?
+sed '/^debug/d' "$folder/${LOG}" >&2
+rm -rf -- "$folder"
+exit $code
+`;
+
 /** Time for the connection to end in order before it is ended. */
 const CLOSE_GRACE_MS = 2000;
 
@@ -31,6 +51,7 @@ export class SshConnection {
   readonly #settings: SshConnectionSettings;
   #master: PipedChild | null = null;
   #masterClosed: Promise<void> = Promise.resolve();
+  #hostKey: HostKey | null = null;
 
   constructor(settings: SshConnectionSettings) {
     this.#settings = settings;
@@ -38,6 +59,11 @@ export class SshConnection {
 
   get folder(): string {
     return this.#settings.folder;
+  }
+
+  /** Of the server, once the connection is open; null if it proved itself by other means (Kerberos). */
+  get hostKey(): HostKey | null {
+    return this.#hostKey;
   }
 
   /** @throws HostError if it cannot be made; the folder is gone then */
@@ -48,6 +74,7 @@ export class SshConnection {
     const ssh = [
       program,
       ...options,
+      ...['-E', join(folder, LOG), '-o', 'LogLevel=DEBUG1', '-o', 'FingerprintHash=sha256'],
       ...this.#shared('yes'),
       '-o',
       'ClearAllForwardings=yes',
@@ -55,8 +82,7 @@ export class SshConnection {
       destination,
       line,
     ];
-    const script = 'trap "" HUP INT TERM; folder=$1; shift; "$@"; code=$?; rm -rf -- "$folder"; exit $code';
-    const master: PipedChild = spawn('sh', ['-c', script, 'sh', folder, ...ssh], {
+    const master: PipedChild = spawn('sh', ['-c', MASTER, 'sh', folder, ...ssh], {
       stdio: ['pipe', 'pipe', 'pipe'],
       detached: true,
     });
@@ -67,7 +93,12 @@ export class SshConnection {
     signal?.addEventListener('abort', stop, { once: true });
     const said = await waitForGreeting(master, greeting);
     signal?.removeEventListener('abort', stop);
-    if (said === null) return;
+    if (said === null) {
+      const log = await readFile(join(folder, LOG), 'utf8');
+      const [, algorithm, fingerprint] = SERVER_KEY.exec(log) ?? [];
+      if (algorithm !== undefined && fingerprint !== undefined) this.#hostKey = { algorithm, fingerprint };
+      return;
+    }
     await this.close();
     if (signal?.aborted)
       throw new HostError(name, 'aborted', 'connecting was broken off', { cause: signal.reason });

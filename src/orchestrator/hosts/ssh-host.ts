@@ -1,7 +1,7 @@
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { ForwardedSocket } from './host.js';
+import type { ForwardedSocket, HostKey } from './host.js';
 import { HostError } from './host-error.js';
 import { type LocalCommand, ShellHost } from './shell-host.js';
 import { quoteCommand } from './shell-quote.js';
@@ -19,6 +19,8 @@ export interface SshTarget {
   readonly identityFile?: string;
   /** Instead of the user's: the host's key must be in it. */
   readonly knownHostsFile?: string;
+  /** Fingerprints, `SHA256:...`: the host's key must be one of them, besides being known to ssh. */
+  readonly hostKeys?: readonly string[];
   /** Default: the user's, with what it includes. */
   readonly configFile?: string;
   /** Run everything through `sudo -n`, for users who may but are not root. */
@@ -65,7 +67,21 @@ export class SshHost extends ShellHost {
       destination: target.destination,
     });
     await connection.open(signal);
+    const found = connection.hostKey?.fingerprint ?? 'none';
+    if (target.hostKeys !== undefined && !target.hostKeys.includes(found)) {
+      await connection.close();
+      const expected = target.hostKeys.join(' or ');
+      throw new HostError(
+        name,
+        'host-key-changed',
+        `its host key is ${found}, not ${expected}: this is another machine, or the inventory is out of date`,
+      );
+    }
     return new SshHost(target, connection);
+  }
+
+  get hostKey(): HostKey | null {
+    return this.#connection.hostKey;
   }
 
   async forwardUnixSocket(remotePath: string): Promise<ForwardedSocket> {
@@ -122,6 +138,9 @@ async function makeSocketFolder(wanted: string | undefined): Promise<string> {
 function sshOptions(target: SshTarget): string[] {
   const own = [
     'BatchMode=yes',
+    // Whatever the configuration says: who the host is must be certain.
+    'StrictHostKeyChecking=yes',
+    'NoHostAuthenticationForLocalhost=no',
     'ForwardAgent=no',
     'ForwardX11=no',
     'PermitLocalCommand=no',

@@ -34,8 +34,12 @@ export type HostDescription =
       readonly kind: 'ssh';
       readonly destination: string;
       readonly port?: number;
+      /** For messages, if not the destination. */
+      readonly name?: string;
       /** Programs were run through sudo. */
       readonly sudo?: boolean;
+      /** Fingerprints that its host key must have one of. */
+      readonly hostKeys?: readonly string[];
     }
   /** Of one that was up before the run; null for one that ends with its run, so that there is nothing to undo. */
   | { readonly kind: 'lab'; readonly name: string | null };
@@ -68,6 +72,11 @@ export function journalFolder(env: NodeJS.ProcessEnv = process.env): string {
   return join(env['XDG_STATE_HOME'] || join(homedir(), '.local', 'state'), 'tare', 'runs');
 }
 
+/** Random: 12 hexadecimal digits. */
+export function newRunId(): string {
+  return randomBytes(6).toString('hex');
+}
+
 /** The journal of a run that is under way. */
 export class Journal implements UndoList {
   readonly path: string;
@@ -77,8 +86,8 @@ export class Journal implements UndoList {
   private count = 0;
 
   /** @throws JournalError */
-  constructor(folder: string, hosts: JournalHeader['hosts']) {
-    this.runId = randomBytes(6).toString('hex');
+  constructor(folder: string, hosts: JournalHeader['hosts'], runId = newRunId()) {
+    this.runId = runId;
     this.path = join(folder, `${this.runId}.journal`);
     try {
       mkdirSync(folder, { recursive: true, mode: 0o700 });

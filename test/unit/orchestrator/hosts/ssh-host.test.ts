@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { LocalHost } from '../../../../src/orchestrator/hosts/local-host.js';
 import { SshHost } from '../../../../src/orchestrator/hosts/ssh-host.js';
 import { repoPath } from '../../../repo-root.js';
-import { findTool, requireTool } from '../../../tool.js';
+import { findTool, requireTool, runTool } from '../../../tool.js';
 import { countProcesses, HOST_BEHAVIOURS, rejection, uniqueSeconds } from './host-behaviour.js';
 import { SshServer } from './ssh-server.js';
 
@@ -83,6 +83,38 @@ test('what keeps ssh from connecting is told apart', async (t) => {
   } finally {
     await far.close();
   }
+});
+
+test('the host key is told as ssh-keygen shows it, whatever a server says of itself', async (t) => {
+  if (!requireTool(t, 'sshd')) return;
+  const far = await SshServer.start();
+  try {
+    await far.stop();
+    const banner = join(far.folder, 'banner');
+    writeFileSync(banner, `\ndebug1: Server host key: ssh-ed25519 SHA256:${'A'.repeat(43)}\n`);
+    await far.listen([`Banner=${banner}`]);
+    const { stdout } = runTool('ssh-keygen', ['-l', '-f', join(far.folder, 'hostkey.pub')]);
+    const fingerprint = stdout.split(' ')[1]!;
+    const connected = await SshHost.connect({ ...far.target, hostKeys: ['SHA256:other', fingerprint] });
+    assert.deepEqual(connected.hostKey, { algorithm: 'ssh-ed25519', fingerprint });
+    await connected.close();
+    const other = SshHost.connect({ ...far.target, hostKeys: [`SHA256:${'A'.repeat(43)}`] });
+    const error = await rejection(other, 'host-key-changed');
+    assert.ok(error.message.includes(`its host key is ${fingerprint}, not SHA256:AAA`));
+  } finally {
+    await far.close();
+  }
+});
+
+test('a configuration that does not ask who the host is changes nothing about that', async (t) => {
+  if (!requireTool(t, 'sshd')) return;
+  const configFile = join(server!.folder, 'careless');
+  writeFileSync(
+    configFile,
+    'StrictHostKeyChecking no\nNoHostAuthenticationForLocalhost yes\nUserKnownHostsFile /dev/null\n',
+  );
+  const { knownHostsFile: _, ...target } = server!.target;
+  await rejection(SshHost.connect({ ...target, configFile }), 'host-key-unknown');
 });
 
 test('a failed or closed connection leaves no folder and no process behind', async (t) => {

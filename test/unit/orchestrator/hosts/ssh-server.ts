@@ -48,7 +48,8 @@ export class SshServer {
     writeFileSync(join(this.folder, 'known_hosts'), known);
   }
 
-  async listen(): Promise<void> {
+  /** @param more options of sshd_config(5) */
+  async listen(more: readonly string[] = []): Promise<void> {
     // Privilege separation wants it; only root can and must make it.
     if (process.getuid?.() === 0) mkdirSync('/run/sshd', { recursive: true });
     const options = [
@@ -62,6 +63,7 @@ export class SshServer {
       'PermitRootLogin=yes',
       'PasswordAuthentication=no',
       'MaxSessions=100',
+      ...more,
     ];
     const sshd = findTool('sshd') ?? 'sshd';
     const args = ['-D', '-e', '-f', '/dev/null', ...options.flatMap((option) => ['-o', option])];
