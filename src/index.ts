@@ -1,6 +1,12 @@
 /** Tare as a library. Everything the command line does goes through these. */
 export type * from './analysis/analysis-summary.js';
 export { CaptureAnalysis } from './analysis/capture-analysis.js';
+export {
+  type Finding,
+  type FindingEvidence,
+  SEVERITIES,
+  type Severity,
+} from './analysis/findings/finding.js';
 export type { RowSink } from './analysis/frame-walk.js';
 export type { IpsecKnowledge } from './analysis/known-ipsec.js';
 export { profileTap, type TapProfile } from './analysis/tap-profile.js';

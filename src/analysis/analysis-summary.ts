@@ -1,4 +1,5 @@
 import type { MigrationIteration, MigrationRecord } from '../migration/migration-record.js';
+import type { Finding } from './findings/finding.js';
 
 /**
  * What `tare analyze` found out, as plain data: the shape of `tare.analysis/1` (docs/FORMATS.md). Numbers are exact
@@ -26,6 +27,8 @@ export interface AnalysisSummary {
   /** QEMU live migrations that could be read, in order of their start. */
   migrations: MigrationSummary[];
   errors: ErrorSummary[];
+  /** What is suspicious, the worst first. */
+  findings: Finding[];
 }
 
 export interface InputSummary {

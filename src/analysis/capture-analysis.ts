@@ -88,14 +88,15 @@ export class CaptureAnalysis {
     const { total, malformed, decapsulatedCopies, superFrames, superFrameBytes, cutBySnaplen } =
       this.walk.frames;
     const { errors, ...tallied } = this.tallies.summary(knowledge, this.walk.reassembly, paths);
-    return {
-      schema: 'tare.analysis/1',
+    const summary = {
+      schema: 'tare.analysis/1' as const,
       inputs,
       frames: { total, malformed, decapsulatedCopies, superFrames, superFrameBytes, cutBySnaplen },
       ...tallied,
       migrations: (migrations?.finish() ?? []).map(summarizeMigration),
       errors,
     };
+    return { ...summary, findings: this.tallies.findings({ summary, knowledge, paths }) };
   }
 }
 

@@ -2,6 +2,9 @@ import type { PacketBatch } from '../packet/packet-batch.js';
 import type { ReassemblyCounts } from '../packet/reassembler.js';
 import type { AnalysisSummary } from './analysis-summary.js';
 import { Errors } from './errors.js';
+import type { FindingContext } from './findings/detector.js';
+import type { Finding } from './findings/finding.js';
+import { Findings } from './findings/findings.js';
 import { Flows } from './flows.js';
 import { Fragmentation } from './fragmentation.js';
 import type { IpsecKnowledge } from './known-ipsec.js';
@@ -11,7 +14,10 @@ import { SecurityAssociations } from './security-associations.js';
 import { Timeline } from './timeline.js';
 
 /** What the tallies say; the rest of an `AnalysisSummary` is told by others. */
-export type TalliesSummary = Omit<AnalysisSummary, 'schema' | 'inputs' | 'frames' | 'migrations'>;
+export type TalliesSummary = Omit<
+  AnalysisSummary,
+  'schema' | 'inputs' | 'frames' | 'migrations' | 'findings'
+>;
 
 /** Plain data. */
 export type TalliesState = ReturnType<Tallies['state']>;
@@ -25,10 +31,12 @@ export class Tallies {
   private readonly timeline = new Timeline();
   private readonly errors = new Errors();
   private readonly starts = new MigrationStarts();
+  private readonly detected: Findings;
 
   /** @param fileIndex of the file that the rows come from */
   constructor(fileIndex: number) {
     this.errors.fileIndex = fileIndex;
+    this.detected = new Findings(fileIndex);
   }
 
   /** Counts rows `from` to `to` of the batch. */
@@ -40,6 +48,7 @@ export class Tallies {
     this.timeline.add(batch, from, to);
     this.errors.add(batch, from, to);
     this.starts.add(batch, from, to);
+    this.detected.add(batch, from, to);
   }
 
   /** TCP segments that look like the beginning of a live migration. */
@@ -57,6 +66,7 @@ export class Tallies {
       timeline: this.timeline.state,
       errors: this.errors.state,
       migrationStarts: this.starts.state,
+      detected: this.detected.state,
     };
   }
 
@@ -72,6 +82,7 @@ export class Tallies {
     this.timeline.merge(later.timeline);
     this.errors.merge(later.errors, framesBefore);
     this.starts.merge(later.migrationStarts);
+    this.detected.merge(later.detected, framesBefore);
   }
 
   /** @param paths of the files, by index */
@@ -90,5 +101,10 @@ export class Tallies {
       timeline: this.timeline.summary(),
       errors: this.errors.summary(paths),
     };
+  }
+
+  /** What the detectors have found so far. Changes nothing. */
+  findings(context: FindingContext): Finding[] {
+    return this.detected.list(context);
   }
 }

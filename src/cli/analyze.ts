@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { AnalysisSummary } from '../analysis/analysis-summary.js';
+import { isAtLeast, SEVERITIES, type Severity } from '../analysis/findings/finding.js';
 import type { IpsecKnowledge } from '../analysis/known-ipsec.js';
 import type { SecurityAssociation } from '../ipsec/security-association.js';
 import { reportBrokenInputs } from './broken-inputs.js';
@@ -22,6 +23,7 @@ Examples:
   $ ip xfrm state | tare analyze migration.pcap --keys -
   $ tare analyze migration.pcap --esp aes128gcm16 --ah sha256
   $ tare analyze late.pcap --migration-port 49152
+  $ tare analyze migration.pcap --fail-on high
   $ tare analyze migration.pcap --html report.html --png pictures/
   $ tare analyze migration.pcap --keys sa.xfrm --write-esp-sa ~/.config/wireshark/esp_sa`;
 
@@ -32,6 +34,7 @@ interface AnalyzeOptions extends IpsecOptions {
   readonly writeDecrypted?: string;
   readonly writeEspSa?: string;
   readonly migrationPort?: number[];
+  readonly failOn?: Severity;
   readonly workers: number;
   readonly progress: boolean;
 }
@@ -53,6 +56,9 @@ export function defineAnalyze(program: Command): void {
       '--migration-port <port>',
       'where a migration goes that had begun before the capture; repeatable',
       collectPort,
+    )
+    .addOption(
+      new Option('--fail-on <severity>', 'exit with 1 if there is a finding this severe').choices(SEVERITIES),
     )
     .option('--workers <n>', 'threads to spread the work over', parseWorkers, availableParallelism())
     .option('--no-progress', 'no progress on stderr')
@@ -96,6 +102,15 @@ async function runAnalyze(paths: string[], options: AnalyzeOptions): Promise<voi
     await writeDecryptedCopy(readable, knowledge, options.writeDecrypted);
   }
   reportBrokenInputs(summary.inputs);
+  if (options.failOn !== undefined) failOn(options.failOn, summary);
+}
+
+/** A finding counts for more than an input that broke off. */
+function failOn(threshold: Severity, { findings }: AnalysisSummary): void {
+  const worst = findings.find(({ severity }) => isAtLeast(severity, threshold));
+  if (worst === undefined) return;
+  printMessage(`--fail-on ${threshold}: there is a finding of severity ${worst.severity}, ${worst.id}`);
+  process.exitCode = ExitCode.failOn;
 }
 
 async function writeReports(summary: AnalysisSummary, { html, png }: AnalyzeOptions): Promise<void> {

@@ -2,6 +2,7 @@ import type { AnalysisSummary } from '../analysis/analysis-summary.js';
 import { renderInputs, renderRemarks } from './analysis-remarks.js';
 import { renderVerdict } from './analysis-verdict.js';
 import { renderLayers, renderProtection } from './byte-shares.js';
+import { renderFindings } from './findings.js';
 import { renderFlows } from './flow-table.js';
 import { renderMigrations } from './migration-table.js';
 import { renderSecurityAssociations } from './sa-table.js';
@@ -22,6 +23,7 @@ export function renderAnalysis(summary: AnalysisSummary, options: RenderOptions)
   const context = { width: options.width, style: createTextStyle(options.color) };
   const sections = [
     renderVerdict(summary, context),
+    renderFindings(summary, context),
     renderMigrations(summary, context),
     renderProtection(summary, context),
     renderLayers(summary, context),

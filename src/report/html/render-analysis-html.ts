@@ -21,6 +21,7 @@ import {
 import { ipsecOverhead } from '../ipsec-overhead.js';
 import { createTextStyle } from '../text-style.js';
 import { associationTable, flowTable, inputTable, layerTable, protectionTable } from './analysis-tables.js';
+import { findingLead, findingSection } from './finding-section.js';
 import { migrationLead, migrationSections } from './migration-sections.js';
 import { renderHtml } from './render-html.js';
 import type { Fact, LeadLine, ReportPage, ReportSection, Tone } from './report-page.js';
@@ -37,7 +38,7 @@ export function renderAnalysisHtml(summary: AnalysisSummary): string {
 export function analysisPage(summary: AnalysisSummary): ReportPage {
   return {
     title: 'Tare: what is on the wire',
-    lead: [...leadLines(summary), ...migrationLead(summary)],
+    lead: [...leadLines(summary), ...migrationLead(summary), ...findingLead(summary)],
     facts: summary.wire.packets === 0 ? [] : factsOf(summary),
     sections: analysisSections(summary).filter(hasContent),
     footer:
@@ -51,6 +52,7 @@ export function analysisSections(summary: AnalysisSummary): ReportSection[] {
   const { securityAssociations } = summary;
   const charts = <Chart>(...candidates: (Chart | null)[]) => candidates.filter((chart) => chart !== null);
   return [
+    findingSection(summary),
     ...migrationSections(summary),
     {
       heading: 'Protection',

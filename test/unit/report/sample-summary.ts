@@ -63,6 +63,7 @@ export function emptySummary(): AnalysisSummary {
     timeline: null,
     migrations: [],
     errors: [],
+    findings: [],
   };
 }
 
