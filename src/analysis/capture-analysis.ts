@@ -5,7 +5,7 @@ import type { AnalysisSummary, InputSummary } from './analysis-summary.js';
 import { FrameWalk, type RowSink } from './frame-walk.js';
 import { createSaTable, type IpsecKnowledge } from './known-ipsec.js';
 import { summarizeMigration } from './summarize-migration.js';
-import { Tallies } from './tallies.js';
+import { Tallies, type TalliesState } from './tallies.js';
 import type { TapProfile } from './tap-profile.js';
 
 /*
@@ -49,9 +49,19 @@ export class CaptureAnalysis {
     return this.tallies.migrationStarts;
   }
 
+  /** What is counted up to now, to be read at once and left as it is: it is what the analysis goes on with. */
+  get soFar(): { readonly tallies: TalliesState; readonly frames: FrameWalk['frames'] } {
+    return { tallies: this.tallies.state(), frames: this.walk.frames };
+  }
+
   /** Takes all frames of a block. ESP that can be opened is decrypted in place. */
   addBlock(block: FrameBlock): void {
     this.walk.addBlock(block);
+  }
+
+  /** What is known of the tapped link from now on, where that is more than it was. */
+  learnTap(profile: TapProfile): void {
+    this.walk.learnTap(profile);
   }
 
   /** Shows frames that another piece counts, for what they tell about the frames behind them. */

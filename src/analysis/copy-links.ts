@@ -61,21 +61,37 @@ const SIZES: readonly CopyLink[] = distinctSizes();
 
 /** Finds the links with decapsulated copies in a batch decoded without keys. */
 export function findCopyLinks(batch: PacketBatch): CopyLink[] {
-  const links = new Map<number, LinkEvidence>();
-  for (let row = 0; row < batch.count; row++) {
-    if (batch.ipOffset[row] === NONE) continue;
-    const closedBytes = closedEspBytes(batch, row);
-    if (closedBytes > 0) addEsp(evidenceOf(links, linkKey(batch, row)), batch, row, closedBytes);
-    else if (closedBytes === 0) addClear(evidenceOf(links, linkKey(batch, row)), batch, row);
+  const finder = new CopyLinkFinder();
+  finder.add(batch);
+  return finder.found();
+}
+
+/** Finds the links with decapsulated copies. Grows with the links it is shown. */
+export class CopyLinkFinder {
+  private readonly links = new Map<number, LinkEvidence>();
+
+  /** Takes the rows of a batch decoded without keys, in the order of the capture. */
+  add(batch: PacketBatch): void {
+    const { links } = this;
+    for (let row = 0; row < batch.count; row++) {
+      if (batch.ipOffset[row] === NONE) continue;
+      const closedBytes = closedEspBytes(batch, row);
+      if (closedBytes > 0) addEsp(evidenceOf(links, linkKey(batch, row)), batch, row, closedBytes);
+      else if (closedBytes === 0) addClear(evidenceOf(links, linkKey(batch, row)), batch, row);
+    }
   }
-  const found: CopyLink[] = [];
-  for (const [link, evidence] of links) {
-    const pairs = Math.max(...evidence.pairs);
-    if (pairs < MIN_PAIRS || pairs < MIN_SHARE_OF_ESP * evidence.espPackets) continue;
-    if (pairs < MIN_SHARE_OF_CLEAR * evidence.clearPackets) continue;
-    found.push({ ...SIZES[evidence.pairs.indexOf(pairs)]!, link });
+
+  /** Of all rows up to now. */
+  found(): CopyLink[] {
+    const found: CopyLink[] = [];
+    for (const [link, evidence] of this.links) {
+      const pairs = Math.max(...evidence.pairs);
+      if (pairs < MIN_PAIRS || pairs < MIN_SHARE_OF_ESP * evidence.espPackets) continue;
+      if (pairs < MIN_SHARE_OF_CLEAR * evidence.clearPackets) continue;
+      found.push({ ...SIZES[evidence.pairs.indexOf(pairs)]!, link });
+    }
+    return found;
   }
-  return found;
 }
 
 /** Length of ESP behind its header; 0 in clear packets; -1 in what is neither: fragments but the last, AH, IKE. */

@@ -13,7 +13,7 @@ import {
   provisionalClassOfDatagram,
 } from './packet-class.js';
 import { tunnelBytesOf } from './security-row.js';
-import { synOf, TcpStreams, type TcpStreamsState } from './tcp-streams.js';
+import { redundantBytesOf, synOf, TcpStreams, type TcpStreamsState } from './tcp-streams.js';
 import { widenSpan } from './time-span.js';
 
 /*
@@ -50,6 +50,18 @@ export interface FlowsState {
   /** `FLOW_STRIDE` numbers a slot, see flow-record.ts. */
   records: Float64Array;
   streams: TcpStreamsState;
+}
+
+/** Payload bytes of a flow's TCP connections that told nothing new: retransmissions, keep-alives. Changes nothing. */
+export function redundantBytesOfFlow({ records, streams }: FlowsState, slot: number): number {
+  const at = slot * FLOW_STRIDE;
+  const head = records[at + Flow.headStream]!;
+  const tail = records[at + Flow.tailStream]!;
+  const past =
+    records[at + Flow.pastBytes]! - records[at + Flow.pastDistinct]! + records[at + Flow.pastKeepAlives]!;
+  if (head === 0) return past;
+  const first = past + redundantBytesOf(streams, head);
+  return tail === head ? first : first + redundantBytesOf(streams, tail);
 }
 
 /** Everything counted per flow; `flows.ts` tells it. */

@@ -75,6 +75,11 @@ export class FrameWalk {
     this.addRows(batch, from, batch.count);
   }
 
+  /** What is known of the tapped link from now on. */
+  learnTap(profile: TapProfile): void {
+    this.artefacts.learn(profile);
+  }
+
   /** Shows frames that another piece counts, for what they tell about the frames behind them. */
   warmUp(block: FrameBlock): void {
     this.artefacts.preview(this.decode(block));

@@ -73,7 +73,8 @@ export class Overhead {
   }
 }
 
-function totalRecord(flows: FlowsState): Float64Array {
+/** All records in one: of nothing but sums and the span anything can be read. */
+export function totalRecord(flows: FlowsState): Float64Array {
   const total = new Float64Array(FLOW_STRIDE);
   clearFlowRecord(total, 0);
   for (let slot = 0; slot < flows.table.count; slot++) {
@@ -115,7 +116,10 @@ function addSplit(summary: LayerBytesSummary, split: EspSplit): number {
  * Packets and bytes by class. The classes of waiting fragments are provisional; where a header in front of AH or ESP made
  * the datagram's class differ from that of its fragments, one of them has given more than it had: the others make up for it.
  */
-function protectionSummary(flows: FlowsState, total: Float64Array): Record<ProtectionClass, PacketsAndBytes> {
+export function protectionSummary(
+  flows: FlowsState,
+  total: Float64Array,
+): Record<ProtectionClass, PacketsAndBytes> {
   const summary = Object.fromEntries(
     PROTECTION_CLASSES.map((name, kind) => [
       name,

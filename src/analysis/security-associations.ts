@@ -49,7 +49,7 @@ export class SecurityAssociations {
     const finder = new SuiteFinder(knowledge);
     const summaries: SecurityAssociationSummary[] = [];
     for (let slot = SaSlot.first; slot < this.state.table.count; slot++) {
-      summaries.push(summarizeSa(this.state, slot, finder));
+      summaries.push(summarizeSa(this.state, slot, finder.suiteOf(this.state, slot)));
     }
     return summaries;
   }
@@ -76,16 +76,16 @@ export class SecurityAssociations {
   }
 }
 
-function summarizeSa(
+/** One SA, with its suite as it is known by now. */
+export function summarizeSa(
   state: SecurityAssociationsState,
   slot: number,
-  finder: SuiteFinder,
+  suite: SaSuite,
 ): SecurityAssociationSummary {
   const { records } = state;
   const at = slot * SA_STRIDE;
   const meta = state.table.keys[slot * KEY_WORDS]!;
   const isEsp = (meta & 0xff) === IPPROTO_ESP;
-  const suite = finder.suiteOf(state, slot);
   const bytes = records[at + Sa.wireBytes]!;
   const largest = records[at + Sa.largestBytes]!;
   return {

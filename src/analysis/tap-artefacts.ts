@@ -56,10 +56,10 @@ export class TapArtefacts {
     superFrameBytes: 0,
     cutBySnaplen: 0,
   };
-  private readonly mtuBytes: number;
-  private readonly copyLinks: readonly CopyLink[];
+  private mtuBytes = 0;
+  private copyLinks: readonly CopyLink[] = [];
   /** Flags of packets that copies may be of. What is closed has none that could be told, unless links show copies. */
-  private readonly mayHaveCopy: number;
+  private mayHaveCopy = 0;
   private readonly waiting: readonly Waiting[] = Array.from({ length: WAITING }, () => new Waiting());
   /** Ring position of the next to come. */
   private next = 0;
@@ -67,6 +67,11 @@ export class TapArtefacts {
 
   /** @param profile of the link that was tapped */
   constructor(profile: TapProfile) {
+    this.learn(profile);
+  }
+
+  /** What is known of the link from now on: a live capture tells little at its beginning. */
+  learn(profile: TapProfile): void {
     this.mtuBytes = profile.mtu.bytes;
     this.copyLinks = profile.copyLinks;
     this.mayHaveCopy = profile.copyLinks.length > 0 ? PacketFlag.esp | PacketFlag.ah : PacketFlag.tunnel;

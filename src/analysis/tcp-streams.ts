@@ -84,6 +84,16 @@ export function synOf(state: TcpStreamsState, stream: number): number {
   return state.records[stream * STRIDE + Stream.syn]!;
 }
 
+/** Payload bytes that told nothing new, keep-alives included, of a stream that goes on. Changes nothing. */
+export function redundantBytesOf(state: TcpStreamsState, stream: number): number {
+  const { records, seen } = state;
+  const at = stream * STRIDE;
+  const list = seen[stream];
+  if (!list) return records[at + Stream.keepAlives]!;
+  const running = records[at + Stream.runSegments]! > 0 ? records[at + Stream.end]! - endOf(list) : 0;
+  return records[at + Stream.bytes]! - cardinality(list) - running + records[at + Stream.keepAlives]!;
+}
+
 export class TcpStreams {
   readonly state: TcpStreamsState = {
     records: new Float64Array(16 * STRIDE),

@@ -49,6 +49,11 @@ export class MainLog implements MainEvents, RamEvents {
     this.lastNs = timeNs;
   }
 
+  /** The page that the scan has reached; block -1: none yet. */
+  get scan(): { readonly block: number; readonly offset: number } {
+    return { block: this.lastBlock, offset: this.lastOffset };
+  }
+
   time(timeNs: number): void {
     this.lastNs = timeNs;
   }

@@ -2,6 +2,7 @@ import { NONE, type PacketBatch, PacketFlag } from '../packet/packet-batch.js';
 import { ipv4Text, ipv6Text } from './address-text.js';
 import { readUint32 } from './big-endian.js';
 import { Migration } from './migration.js';
+import type { MigrationProgress } from './migration-progress.js';
 import type { MigrationRecord } from './migration-record.js';
 import { isMultifdMagic } from './multifd-channel.js';
 import { PageBudget } from './page-sends.js';
@@ -39,7 +40,11 @@ const PROTECTION_SHIFT = 6;
 const MAX_CONNECTIONS = 1024;
 /** Connections whose first bytes are awaited. */
 const MAX_UNDECIDED = 256;
+/** Under way, and over. */
 const MAX_MIGRATIONS = 256;
+/** How long nothing must come of a migration until it is taken for over: its end was seen, or was not. */
+const ENDED_PATIENCE_NS = 60e9;
+const SILENT_PATIENCE_NS = 3600e9;
 const REASSEMBLY_BYTES = 32 << 20;
 /** Memory of 256 GiB in pages of 4 KiB; three bytes each. */
 const TRACKED_PAGES = 1 << 26;
@@ -66,6 +71,18 @@ interface Followed {
   next: Followed | null;
 }
 
+/** A migration that was found. */
+interface Observed {
+  /** 1, 2, 3... */
+  readonly id: number;
+  readonly key: string;
+  readonly sink: PageSink | null;
+  /** Null when it is over: then `record` says what it was. */
+  migration: Migration | null;
+  /** Null also if there was no main connection. */
+  record: MigrationRecord | null;
+}
+
 /** Finds migrations in rows, and reads them. A RowSink (analysis/frame-walk.ts). */
 export class MigrationObserver {
   /** Of the migrations that `finish` returned, in their order; null where there is none. */
@@ -80,12 +97,9 @@ export class MigrationObserver {
   private undecided: Followed[] = [];
   private recent: Followed | null = null;
   /** All that were ever followed and accepted, in the order in which they began. */
-  private readonly accepted: TcpConnection[] = [];
-  private readonly migrations: {
-    readonly migration: Migration;
-    readonly sink: PageSink | null;
-    readonly key: string;
-  }[] = [];
+  private accepted: TcpConnection[] = [];
+  private migrations: Observed[] = [];
+  private migrationsBegun = 0;
   private baseSeconds = -1;
   private data: Uint8Array = new Uint8Array(0);
   private view: DataView = new DataView(this.data.buffer);
@@ -112,13 +126,56 @@ export class MigrationObserver {
   finish(): MigrationRecord[] {
     for (const connection of this.accepted) connection.stream.finish();
     const records: MigrationRecord[] = [];
-    for (const { migration, sink } of this.migrations) {
-      const record = migration.record(Math.max(0, this.baseSeconds));
+    for (const observed of this.migrations) {
+      const record = observed.migration?.record(Math.max(0, this.baseSeconds)) ?? observed.record;
       if (record === null) continue;
       records.push(record);
-      this.sinksOfRecords.push(sink);
+      this.sinksOfRecords.push(observed.sink);
     }
     return records;
+  }
+
+  /** How far migrations have got, those left out that `retire` took for over. Nothing ends by asking. */
+  progress(): MigrationProgress[] {
+    const baseSeconds = Math.max(0, this.baseSeconds);
+    return this.migrations.flatMap(({ id, migration }) => {
+      const progress = migration?.progress(baseSeconds) ?? null;
+      return progress === null ? [] : [{ id, ...progress }];
+    });
+  }
+
+  /**
+   * Takes migrations for over of which nothing came for a while, and forgets all of them but their records: for captures that
+   * go on for days. What may still come of them is not read.
+   * @param nowNs nanoseconds since 1970, by the clock of the capture
+   */
+  retire(nowNs: bigint): void {
+    if (this.baseSeconds < 0) return;
+    const now = Number(nowNs - BigInt(this.baseSeconds) * 1_000_000_000n);
+    for (const observed of this.migrations) {
+      const { migration } = observed;
+      if (migration === null) continue;
+      const patienceNs = migration.isEnded ? ENDED_PATIENCE_NS : SILENT_PATIENCE_NS;
+      if (now - migration.lastNs < patienceNs) continue;
+      this.forget(new Set(migration.connections));
+      observed.record = migration.record(this.baseSeconds);
+      observed.migration = null;
+    }
+    const over = this.migrations.filter(({ migration }) => migration === null);
+    const dropped = new Set(over.slice(0, Math.max(0, over.length - MAX_MIGRATIONS)));
+    for (const observed of over) if (observed.record === null) dropped.add(observed);
+    if (dropped.size > 0) this.migrations = this.migrations.filter((observed) => !dropped.has(observed));
+  }
+
+  private forget(connections: ReadonlySet<TcpConnection>): void {
+    const followed: Followed[] = [];
+    for (const first of this.table.values()) {
+      for (let entry: Followed | null = first; entry !== null; entry = entry.next) {
+        if (connections.has(entry.connection)) followed.push(entry);
+      }
+    }
+    for (const entry of followed) this.unfollow(entry);
+    this.accepted = this.accepted.filter((connection) => !connections.has(connection));
   }
 
   private attach(batch: PacketBatch): void {
@@ -295,10 +352,13 @@ export class MigrationObserver {
       const lacksIt = isMain ? !latest.hasMain : !latest.isEnded && latest.canTakeChannel;
       if (lacksIt) return latest;
     }
-    if (this.migrations.length >= MAX_MIGRATIONS) return null;
+    const underWay = this.migrations.reduce((count, one) => count + (one.migration === null ? 0 : 1), 0);
+    if (underWay >= MAX_MIGRATIONS) return null;
     const sink = this.createSink();
     const migration = new Migration(this.pages, sink, timeNs);
-    this.migrations.push({ migration, sink, key: keyOf(connection.endpoints) });
+    this.migrationsBegun += 1;
+    const key = keyOf(connection.endpoints);
+    this.migrations.push({ id: this.migrationsBegun, key, sink, migration, record: null });
     return migration;
   }
 

@@ -1,5 +1,6 @@
 import { assembleStages, type IterationDraft, type Stages } from './assemble-stages.js';
 import { MainLog } from './main-log.js';
+import type { MigrationProgress } from './migration-progress.js';
 import type {
   MigrationDirtying,
   MigrationIteration,
@@ -14,8 +15,18 @@ import { PostcopyChannel, startsPostcopyChannel } from './postcopy-channel.js';
 import { QemuStream } from './qemu-stream.js';
 import { RamBlocks } from './ram-blocks.js';
 import { RamSection } from './ram-section.js';
+import { Stage } from './stage-log.js';
 import type { TcpConnection } from './tcp-connection.js';
 
+/** By `Stage`. */
+const STAGE_NAMES: readonly MigrationProgress['stage'][] = [
+  'setup',
+  'precopy',
+  'stopAndCopy',
+  'postcopy',
+  'device',
+  'device',
+];
 const MAX_HOT_PAGES = 64;
 /** Most channels that QEMU can be told to use. */
 const MAX_CHANNELS = 256;
@@ -95,14 +106,7 @@ export class Migration {
       return null;
     }
     const { stream, log } = main;
-    log.log.settle(stream.position, log.lastNs);
-    const urgent = preempt === null ? [] : [preempt.channel.piece];
-    const stages = assembleStages([...log.log.pieces, ...urgent], this.order.pieces, {
-      epoch: log.endEpoch,
-      timeNs: log.stopNs ?? 0,
-      isWithinEpoch: log.hasFlushes,
-    });
-    this.chargeRest(stages);
+    const stages = this.assemble(main);
     const others = [...channels, ...(preempt === null ? [] : [preempt])];
     const endNs = others.reduce((end, { channel }) => Math.max(end, channel.lastNs), log.lastNs);
     const connections = [main, ...others].map(({ connection }) => connection.record());
@@ -158,6 +162,76 @@ export class Migration {
     };
     this.clear();
     return record;
+  }
+
+  /** All that was followed for it. */
+  get connections(): TcpConnection[] {
+    const { main, channels, preempt } = this;
+    const all = [main, ...channels, preempt];
+    return all.flatMap((one) => (one === null ? [] : [one.connection]));
+  }
+
+  /** Time of the latest byte of any of its streams, as in calls. */
+  get lastNs(): number {
+    const { main, channels, preempt } = this;
+    const times = [...channels, ...(preempt === null ? [] : [preempt])].map(({ channel }) => channel.lastNs);
+    return Math.max(this.startNs, main?.log.lastNs ?? 0, ...times);
+  }
+
+  /**
+   * How far it has got; nothing ends by asking.
+   * @param baseSeconds what times are relative to, seconds since 1970
+   * @returns null while there is no main connection
+   */
+  progress(baseSeconds: number): Omit<MigrationProgress, 'id'> | null {
+    const { main, channels, blocks } = this;
+    if (main === null) return null;
+    const toTime = (ns: number) => BigInt(baseSeconds) * 1_000_000_000n + BigInt(Math.round(ns));
+    const { source, destination, destinationPort } = main.connection.endpoints;
+    const connections = this.connections.map((connection) => connection.record());
+    return {
+      source,
+      destination,
+      destinationPort,
+      transport: transportOf(connections.map(({ packets }) => packets)),
+      channels: channels.length,
+      startNs: toTime(this.startNs),
+      lastNs: toTime(this.lastNs),
+      isEnded: this.isEnded,
+      stage: STAGE_NAMES[main.log.log.current.stage] ?? 'device',
+      streamBytes: connections.reduce((total, { streamBytes }) => total + streamBytes, 0),
+      memoryBytes: blocks.totalBytes,
+      iterations: this.assemble(main).iterations.map(({ startNs, endNs, bytes }) => ({
+        startNs: toTime(startNs),
+        durationNs: endNs - startNs,
+        bytes,
+      })),
+      scannedShare: this.scannedShare(main.log),
+    };
+  }
+
+  private scannedShare(log: MainLog): number | null {
+    const { stage } = log.log.current;
+    const total = this.blocks.totalBytes;
+    if (total === 0 || (stage !== Stage.precopy && stage !== Stage.stopAndCopy)) return null;
+    const { block, offset } = this.order.pieces.length > 0 ? this.order.scan : log.scan;
+    if (block < 0) return 0;
+    const before = this.blocks.list.slice(0, block).reduce((bytes, one) => bytes + one.bytes, 0);
+    return Math.min(1, (before + offset) / total);
+  }
+
+  /** Puts what the streams said up to now together. */
+  private assemble({ stream, log }: { readonly stream: QemuStream; readonly log: MainLog }): Stages {
+    const { preempt } = this;
+    log.log.settle(stream.position, log.lastNs);
+    const urgent = preempt === null ? [] : [preempt.channel.piece];
+    const stages = assembleStages([...log.log.pieces, ...urgent], this.order.pieces, {
+      epoch: log.endEpoch,
+      timeNs: log.stopNs ?? 0,
+      isWithinEpoch: log.hasFlushes,
+    });
+    this.chargeRest(stages);
+    return stages;
   }
 
   private clear(): void {

@@ -80,6 +80,11 @@ export class MultifdOrder {
     this.blocks = blocks;
   }
 
+  /** The page that the scan has reached; block -1: none yet. */
+  get scan(): { readonly block: number; readonly offset: number } {
+    return { block: this.lastBlock, offset: this.lastOffset };
+  }
+
   /** @returns number of the new channel */
   join(): number {
     this.reached.push(-1);

@@ -64,6 +64,12 @@ export class RamBlocks {
     return largest;
   }
 
+  /** Of all blocks; 0 if their list was not seen. */
+  get totalBytes(): number {
+    const bytes = this.list.reduce((total, block) => total + block.bytes, 0);
+    return Number.isFinite(bytes) ? bytes : 0;
+  }
+
   private create(data: Uint8Array, at: number, length: number, bytes: number): RamBlock | null {
     if (this.list.length >= MAX_BLOCKS) return null;
     const block = new RamBlock(data.slice(at, at + length), this.list.length, bytes, this.budget);

@@ -15,11 +15,13 @@ const ALLOWED_IMPORTS: Readonly<Record<string, readonly string[]>> = {
   plan: ['ipsec'],
   // Files, worker threads and analyses brought together
   pipeline: ['packet', 'ipsec', 'capture', 'migration', 'analysis', 'plan'],
+  // A capture as it goes on: what one second added, and what is under way
+  monitor: ['packet', 'ipsec', 'migration', 'analysis'],
   scenario: [],
   result: ['scenario'],
   model: ['scenario', 'result', 'ipsec', 'plan', 'migration'],
   orchestrator: ['scenario', 'result', 'ipsec', 'capture', 'analysis', 'pipeline'],
-  report: ['scenario', 'result', 'analysis', 'plan', 'migration'],
+  report: ['scenario', 'result', 'analysis', 'plan', 'migration', 'monitor'],
   cli: ['*'],
   // index.ts, the public library
   '': ['*'],
