@@ -14,6 +14,7 @@ import { defineScenarios } from './scenarios.js';
 import { defineSuites } from './suites.js';
 import { defineSweep } from './sweep.js';
 import { printMessage } from './terminal.js';
+import { defineValidate } from './validate.js';
 
 const EXAMPLES = `
 Examples:
@@ -24,6 +25,7 @@ Examples:
   $ tare predict office-vm --mtu 9000              how long a migration takes
   $ tare sweep office-vm --grid mtu=1500,9000      the same at every point of a grid
   $ tare migrate --esp aes128gcm16                 a real migration, in a laboratory of two machines
+  $ tare validate                                  how far off such predictions are
   $ tare suites                                    what each cipher adds to a packet
 
 Exit codes: 0 done, 1 a --fail-on condition was met, 2 wrong usage, 3 unusable input,
@@ -49,6 +51,7 @@ function buildProgram(): Command {
   defineSweep(program);
   defineScenarios(program);
   defineSuites(program);
+  defineValidate(program);
   return program;
 }
 

@@ -15,6 +15,8 @@ type AddressFamily = Network['family'];
 /** A place with hosts that are open, and how to leave it. */
 export interface OpenPlace {
   readonly place: RunPlace;
+  /** The same with addresses of a family. @throws EnvironmentError if a device has none */
+  inFamily(family: AddressFamily): Promise<RunPlace>;
   /** Closes the hosts, and ends what was started for the run. */
   close(): Promise<void>;
 }
@@ -32,7 +34,11 @@ export async function openLabPlace(
 ): Promise<OpenPlace> {
   const lab =
     name === null ? await openLab(signal === undefined ? {} : { signal }) : await attachLab(name, signal);
-  return { place: labPlace(lab, name, family), close: () => lab.close() };
+  return {
+    place: labPlace(lab, name, family),
+    inFamily: async (other) => labPlace(lab, name, other),
+    close: () => lab.close(),
+  };
 }
 
 /** @param name of a laboratory that outlives this process; else null */
@@ -61,10 +67,13 @@ export async function openHostsPlace(
   const hosts = await openHosts(descriptions, signal);
   const close = () => closeHosts(hosts);
   try {
-    const addresses = await onBoth((role) => addressOf(hosts[role], devices[role], family));
     const isHere = descriptions.source.kind === 'local' && descriptions.destination.kind === 'local';
     const source = isHere ? 'measured:local' : 'measured:ssh';
-    return { place: { source, hosts, descriptions, devices, addresses }, close };
+    const inFamily = async (wanted: AddressFamily): Promise<RunPlace> => {
+      const addresses = await onBoth((role) => addressOf(hosts[role], devices[role], wanted));
+      return { source, hosts, descriptions, devices, addresses };
+    };
+    return { place: await inFamily(family), inFamily, close };
   } catch (error) {
     await close();
     throw error;

@@ -55,7 +55,8 @@ const xfrm = z.object({
   ),
 });
 
-const runResultSchema = z.object({
+/** Of `tare.run/1`; what it does not know is left out. Parsed values are `RunResult`s. */
+export const runResultSchema = z.object({
   schema: z.literal('tare.run/1'),
   scenario: resolvedScenarioSchema,
   source: z.enum(RUN_SOURCES),
@@ -141,7 +142,8 @@ export function checkRunResult(value: unknown): RunResult {
   );
 }
 
-function dotted(path: readonly PropertyKey[]): string {
+/** `iterations[3].pages` */
+export function dotted(path: readonly PropertyKey[]): string {
   return path
     .map((key) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`))
     .join('')

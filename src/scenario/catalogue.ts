@@ -142,7 +142,7 @@ function labHosts(cpuShare: string): NamedScenario['hosts'] {
 /** AES-128-CBC and SHA-256, as in the bundled captures. */
 const ESP = 'aes128-sha256';
 const AH = 'sha256';
-const PUBLISHED_PROTECTIONS = [
+export const PUBLISHED_PROTECTIONS = [
   { key: 'clear', title: 'in the clear', ipsec: {} },
   { key: 'esp', title: 'ESP', ipsec: { esp: ESP } },
   { key: 'ah-esp', title: 'AH+ESP', ipsec: { esp: ESP, ah: AH } },
@@ -152,7 +152,7 @@ const PUBLISHED_MTUS = [1500, 9000] as const;
  * TCP's default MSS is 536 bytes (RFC 9293 section 3.7.1), of which timestamps take 12 (Linux, and Eff.snd.MSS of the same
  * section). The maximal one is what Linux takes from the path MTU.
  */
-const PUBLISHED_MSSS = [
+export const PUBLISHED_MSSS = [
   { key: 'default', title: 'default MSS', mss: 536 - 12 },
   { key: 'maximal', title: 'maximal MSS', mss: 'auto' },
 ] as const;

@@ -21,6 +21,20 @@ const ALLOWED_IMPORTS: Readonly<Record<string, readonly string[]>> = {
   result: ['scenario'],
   model: ['scenario', 'result', 'ipsec', 'plan', 'migration'],
   orchestrator: ['scenario', 'result', 'ipsec', 'capture', 'analysis', 'pipeline'],
+  // Migrations predicted, then carried out
+  validation: [
+    'packet',
+    'ipsec',
+    'capture',
+    'migration',
+    'analysis',
+    'plan',
+    'pipeline',
+    'scenario',
+    'result',
+    'model',
+    'orchestrator',
+  ],
   report: ['scenario', 'result', 'analysis', 'plan', 'migration', 'monitor'],
   cli: ['*'],
   // index.ts, the public library

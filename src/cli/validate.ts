@@ -1,0 +1,261 @@
+import { readFileSync } from 'node:fs';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { Calibration } from '../model/calibration/calibration.js';
+import type { OpenPlace } from '../orchestrator/open-place.js';
+import type { RunResult } from '../result/run-result.js';
+import type { Validation } from '../result/validation.js';
+import type { Scenario } from '../scenario/scenario.js';
+import type { PlannedCase } from '../validation/matrix.js';
+import { CliError, ExitCode } from './exit-code.js';
+import { Interruption } from './interruption.js';
+import { choosePlace, openPlace, type PlaceChoice, type PlaceOptions } from './migrate-options.js';
+import { explainModel } from './model-options.js';
+import { requireOtherFiles, writePictures, writeReport } from './report-files.js';
+import { readScenarioArgument } from './scenario-input.js';
+import { StepLine } from './step-line.js';
+import { printMessage, reportWidth, wantsColor, writeOut } from './terminal.js';
+
+const MATRICES = ['quick', 'published', 'full'] as const;
+type Matrix = (typeof MATRICES)[number];
+
+const EXAMPLES = `
+SCENARIO is a name that "tare scenarios" lists, or a file. Without any, those of a matrix:
+quick is clear, ESP and AH+ESP at MTU 1500 and 9000; published adds MTUs between, and default
+and maximal MSS; full is quick, and suites, modes, IPv6, multifd, loss, delay and guests that write.
+
+Without --lab, --local or --destination: in a laboratory of its own. Without --calibration, what
+processors pay is measured on these hosts first, with transfers and idle guests.
+Ctrl-C ends it; what was measured by then is reported.
+
+Examples:
+  $ tare validate                                  how far off are predictions?
+  $ tare validate --matrix published --repeat 3 --html report.html --png pictures/
+  $ tare validate mine.yaml --source ssh://root@a --destination ssh://root@b --device eth1
+  $ tare validate --json > measured.json
+  $ tare validate --from measured.json             the same report once more`;
+
+interface ValidateOptions extends PlaceOptions {
+  readonly matrix?: Matrix;
+  readonly repeat: number;
+  readonly calibration?: string;
+  readonly json?: boolean;
+  readonly html?: string;
+  readonly png?: string;
+  readonly from?: string;
+  readonly progress: boolean;
+}
+
+/** `tare validate`: migrations predicted, then carried out. */
+export function defineValidate(program: Command): void {
+  program
+    .command('validate')
+    .summary('predict migrations, carry them out, and say how far off it was')
+    .description(
+      'Predicts migrations, carries them out for real, and shows how far off the predictions were, and what IPsec cost.',
+    )
+    .argument('[scenario...]', 'named scenarios, or files; - for stdin')
+    .addOption(new Option('--matrix <name>', 'cases that come with Tare (default: quick)').choices(MATRICES))
+    .option('--repeat <n>', 'measure each case so often: tells the noise', parseRepeat, 1)
+    .option('--calibration <name>', 'CPU costs: a shipped calibration, or a file, instead of measuring them')
+    .option('--lab [name]', 'in a laboratory: one that is up, or without name one of its own')
+    .option('--source <host>', 'ssh://USER@HOST, or local (the default with --destination)')
+    .option('--destination <host>', 'ssh://USER@HOST, or local')
+    .option('--device <name>', 'network device of the migration; SOURCE,DESTINATION if they differ')
+    .option('--sudo', 'run everything on ssh hosts through sudo')
+    .option('--local', 'both ends on this machine, in the clear')
+    .option('--from <file>', 'measure nothing: report what --json has written')
+    .option('--json', 'print JSON (tare.validation/1, see docs/FORMATS.md)')
+    .option('--html <out>', 'write a report with charts, one file')
+    .option('--png <folder>', 'write the charts as pictures')
+    .option('--no-progress', 'no progress on stderr')
+    .addHelpText('after', EXAMPLES)
+    .action(runValidate);
+}
+
+function parseRepeat(text: string): number {
+  if (!/^[1-9]\d{0,2}$/.test(text)) throw new InvalidArgumentError('give a number from 1 to 999.');
+  return Number(text);
+}
+
+async function runValidate(names: readonly string[], options: ValidateOptions): Promise<void> {
+  const { html, png, from } = options;
+  requireOtherFiles({ '--html': html, '--png': png }, [...names, ...(from === undefined ? [] : [from])]);
+  if (from !== undefined) {
+    requireNothingElse(names, options);
+    return report(await readValidation(from), options);
+  }
+  if (names.length > 0 && options.matrix !== undefined) {
+    throw new CliError(ExitCode.usage, 'give scenarios or --matrix, not both');
+  }
+  const choice = choosePlace(options);
+  const given = await Promise.all(names.map((name) => readScenarioArgument(name)));
+  const calibration = await readCalibration(options.calibration);
+  const validation = await measure(given, choice, calibration, options);
+  requireSuccess(validation);
+}
+
+/** @throws CliError (usage) */
+function requireNothingElse(names: readonly string[], options: ValidateOptions): void {
+  const { matrix, calibration, lab, local, source, destination } = options;
+  const others = { '--matrix': matrix, '--calibration': calibration, '--lab': lab, '--local': local };
+  const hosts = { '--source': source, '--destination': destination };
+  const given = Object.entries({ ...others, ...hosts }).find(([, value]) => value !== undefined);
+  const culprit = names.length > 0 ? 'scenarios do' : given === undefined ? null : `${given[0]} does`;
+  if (culprit === null) return;
+  throw new CliError(ExitCode.usage, `--from measures nothing: ${culprit} not go with it`);
+}
+
+/** @throws CliError (input) */
+async function readValidation(path: string): Promise<Validation> {
+  const { parseValidation } = await import('../result/parse-validation.js');
+  try {
+    return parseValidation(readFileSync(path === '-' ? 0 : path, 'utf8'));
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new CliError(ExitCode.input, `${path}: ${reason}`, { cause: error });
+  }
+}
+
+/** @returns null if it is to be measured. @throws CliError (usage) */
+async function readCalibration(name: string | undefined): Promise<Calibration | null> {
+  if (name === undefined) return null;
+  const { loadCalibration } = await import('../model/calibration/load-calibration.js');
+  return explainModel(() => loadCalibration(name));
+}
+
+/** Also reports: what was measured until an interruption is told before that ends the process. */
+async function measure(
+  given: readonly Scenario[],
+  choice: PlaceChoice,
+  calibration: Calibration | null,
+  options: ValidateOptions,
+): Promise<Validation> {
+  const line = new StepLine(process.stderr, options.progress);
+  const interruption = new Interruption(() => line.show('undoing what was done; once more ends at once'));
+  const { signal } = interruption;
+  try {
+    line.show(choice.kind === 'lab' && choice.name === null ? 'starting the laboratory' : 'connecting');
+    const open = await openPlace(choice, given[0]?.network.family ?? 'ipv4', signal);
+    const validation = await measureIn(open, given, calibration, { ...options, line, signal }).finally(() =>
+      open.close(),
+    );
+    line.clear();
+    await report(validation, options);
+    return validation;
+  } catch (error) {
+    line.clear();
+    // The signal that was held back ends this process below.
+    if (signal.aborted) printMessage('interrupted: nothing was measured');
+    throw explained(error);
+  } finally {
+    line.clear();
+    interruption.release();
+  }
+}
+
+interface MeasuringOptions extends ValidateOptions {
+  readonly line: StepLine;
+  readonly signal: AbortSignal;
+}
+
+async function measureIn(
+  open: OpenPlace,
+  given: readonly Scenario[],
+  known: Calibration | null,
+  options: MeasuringOptions,
+): Promise<Validation> {
+  const { line, signal, repeat, matrix = 'quick' } = options;
+  const { matrixCases } = await import('../validation/matrix.js');
+  const { examineHosts } = await import('../validation/validation-hosts.js');
+  const { validate } = await import('../validation/validate.js');
+  const { loadCalibration } = await import('../model/calibration/load-calibration.js');
+  const { hosts, guestSize } = await examineHosts(open.place);
+  const cases: readonly PlannedCase[] =
+    given.length > 0
+      ? given.map((scenario) => ({ title: scenario.name, scenario }))
+      : matrixCases(
+          matrix,
+          guestSize,
+          known?.esp.map(({ suite }) => suite),
+        );
+  const calibration = known ?? loadCalibration('lab-tcg');
+  let title = '';
+  return validate(
+    {
+      matrix: given.length > 0 ? null : matrix,
+      cases,
+      repeat,
+      calibration,
+      measuredHere: false,
+      hosts,
+    },
+    {
+      signal,
+      onCase: (text) => {
+        title = text;
+        line.show(text);
+      },
+      migrate: (scenario) => migrate(open, scenario, signal, (text) => line.show(`${title}: ${text}`)),
+    },
+  );
+}
+
+async function migrate(
+  open: OpenPlace,
+  scenario: Scenario,
+  signal: AbortSignal,
+  show: (text: string) => void,
+): Promise<RunResult> {
+  const { runMigration } = await import('../orchestrator/run-migration.js');
+  return runMigration(scenario, await open.inFamily(scenario.network.family), {
+    signal,
+    progress: {
+      onStep: ({ title }, index, count) => show(`${index + 1} of ${count}: ${title}`),
+      onUndo: ({ title, role }) => show(`undoing: ${title} (${role})`),
+    },
+  });
+}
+
+const ENVIRONMENT_ERRORS = ['EnvironmentError', 'LabError', 'HostError', 'JournalError', 'CaptureError'];
+
+function explained(error: unknown): unknown {
+  if (!(error instanceof Error) || error instanceof CliError) return error;
+  const { name, message } = error;
+  if (ENVIRONMENT_ERRORS.includes(name)) return new CliError(ExitCode.environment, message, { cause: error });
+  if (name === 'RunFailure') return new CliError(ExitCode.run, message, { cause: error });
+  return error;
+}
+
+async function report(validation: Validation, { json, html, png }: ValidateOptions): Promise<void> {
+  if (html !== undefined) {
+    const { renderValidationHtml } = await import('../report/html/render-validation-html.js');
+    writeReport(html, renderValidationHtml(validation));
+  }
+  if (png !== undefined) {
+    const { renderPngs } = await import('../report/png/render-report-pngs.js');
+    const { validationCharts } = await import('../report/chart/validation-charts.js');
+    await writePictures(png, () => renderPngs(validationCharts(validation)));
+  }
+  if (json) {
+    const { renderJson } = await import('../report/render-json.js');
+    const { validationJson } = await import('../result/validation-json.js');
+    return writeOut(renderJson(validationJson(validation)));
+  }
+  const { renderValidation } = await import('../report/render-validation.js');
+  const width = reportWidth(process.stdout, process.env);
+  await writeOut(renderValidation(validation, { width, color: wantsColor(process.stdout, process.env) }));
+}
+
+/** That a prediction is off is a result; a run that failed is not. @throws CliError (run) */
+function requireSuccess({ cases, complete }: Validation): void {
+  if (!complete) return;
+  const failed = cases.reduce((sum, { failures }) => sum + failures.length, 0);
+  const broken = cases
+    .flatMap(({ measured }) => measured)
+    .filter(({ checks = [] }) => checks.some(({ ok }) => !ok)).length;
+  const what = [
+    ...(failed > 0 ? [`${failed} run${failed === 1 ? '' : 's'} failed`] : []),
+    ...(broken > 0 ? [`${broken} did not pass every check`] : []),
+  ];
+  if (what.length > 0) throw new CliError(ExitCode.run, `${what.join(', ')}: see the report`);
+}
