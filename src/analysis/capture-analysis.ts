@@ -2,6 +2,7 @@ import { KeyedOpener } from '../ipsec/open/keyed-opener.js';
 import type { MigrationRecord } from '../migration/migration-record.js';
 import type { FrameBlock } from '../packet/frame-block.js';
 import type { AnalysisSummary, InputSummary } from './analysis-summary.js';
+import type { Finding } from './findings/finding.js';
 import { FrameWalk, type RowSink } from './frame-walk.js';
 import { createSaTable, type IpsecKnowledge } from './known-ipsec.js';
 import { summarizeMigration } from './summarize-migration.js';
@@ -94,19 +95,44 @@ export class CaptureAnalysis {
     migrations: { finish(): MigrationRecord[] } | null = null,
   ): AnalysisSummary {
     this.walk.finish();
+    const summary = this.summarize(knowledge, inputs, migrations?.finish() ?? []);
+    return { ...summary, findings: this.findings(knowledge, summary) };
+  }
+
+  /**
+   * What has been found up to now; the analysis goes on. Takes as long as a summary.
+   * @param migrations what they said up to now
+   */
+  findingsSoFar(
+    knowledge: IpsecKnowledge,
+    inputs: InputSummary[],
+    migrations: readonly MigrationRecord[],
+  ): Finding[] {
+    return this.findings(knowledge, this.summarize(knowledge, inputs, migrations));
+  }
+
+  private summarize(
+    knowledge: IpsecKnowledge,
+    inputs: InputSummary[],
+    migrations: readonly MigrationRecord[],
+  ): Omit<AnalysisSummary, 'findings'> {
     const paths = inputs.map((input) => input.path);
     const { total, malformed, decapsulatedCopies, superFrames, superFrameBytes, cutBySnaplen } =
       this.walk.frames;
     const { errors, ...tallied } = this.tallies.summary(knowledge, this.walk.reassembly, paths);
-    const summary = {
-      schema: 'tare.analysis/1' as const,
+    return {
+      schema: 'tare.analysis/1',
       inputs,
       frames: { total, malformed, decapsulatedCopies, superFrames, superFrameBytes, cutBySnaplen },
       ...tallied,
-      migrations: (migrations?.finish() ?? []).map(summarizeMigration),
+      migrations: migrations.map(summarizeMigration),
       errors,
     };
-    return { ...summary, findings: this.tallies.findings({ summary, knowledge, paths }) };
+  }
+
+  private findings(knowledge: IpsecKnowledge, summary: Omit<AnalysisSummary, 'findings'>): Finding[] {
+    const paths = summary.inputs.map((input) => input.path);
+    return this.tallies.findings({ summary, knowledge, paths });
   }
 }
 

@@ -144,6 +144,11 @@ export class MigrationObserver {
     });
   }
 
+  /** What migrations said that `retire` took for over. */
+  get retired(): MigrationRecord[] {
+    return this.migrations.flatMap(({ record }) => (record === null ? [] : [record]));
+  }
+
   /**
    * Takes migrations for over of which nothing came for a while, and forgets all of them but their records: for captures that
    * go on for days. What may still come of them is not read.

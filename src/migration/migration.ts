@@ -31,16 +31,21 @@ const MAX_HOT_PAGES = 64;
 /** Most channels that QEMU can be told to use. */
 const MAX_CHANNELS = 256;
 
+interface MainConnection {
+  readonly connection: TcpConnection;
+  readonly stream: QemuStream;
+  readonly log: MainLog;
+}
+
+/** How often pages were sent. */
+type SendSummary = Pick<MigrationRecord, 'hotPages' | 'pagesBySends'>;
+
 /** One migration: its main connection and its multifd channels, as they are read. */
 export class Migration {
   private readonly blocks: RamBlocks;
   private readonly sink: PageSink | null;
   private readonly startNs: number;
-  private main: {
-    readonly connection: TcpConnection;
-    readonly stream: QemuStream;
-    readonly log: MainLog;
-  } | null = null;
+  private main: MainConnection | null = null;
   private readonly order: MultifdOrder;
   private readonly channels: { readonly connection: TcpConnection; readonly channel: MultifdChannel }[] = [];
 
@@ -97,14 +102,17 @@ export class Migration {
    * @returns null if there was no main connection
    */
   record(baseSeconds: number): MigrationRecord | null {
-    const { main, channels, blocks, preempt } = this;
+    const { main, channels } = this;
     main?.stream.finish();
-    for (const { connection, channel } of channels) connection.channel = channel.id;
     for (const { channel } of channels) channel.finish();
-    if (main === null) {
-      this.clear();
-      return null;
-    }
+    const record = main === null ? null : this.describe(main, baseSeconds, this.summariseSends());
+    this.clear();
+    return record;
+  }
+
+  private describe(main: MainConnection, baseSeconds: number, sends: SendSummary): MigrationRecord {
+    const { channels, blocks, preempt } = this;
+    for (const { connection, channel } of channels) connection.channel = channel.id;
     const { stream, log } = main;
     const stages = this.assemble(main);
     const others = [...channels, ...(preempt === null ? [] : [preempt])];
@@ -114,9 +122,8 @@ export class Migration {
     const { iterations } = stages;
     const sum = (pick: (draft: IterationDraft) => number) =>
       iterations.reduce((total, draft) => total + pick(draft), 0);
-    const sends = this.summariseSends();
     const readers = [stream, ...others.map(({ channel }) => channel)];
-    const record: MigrationRecord = {
+    return {
       machine: stream.machine,
       transport: transportOf(connections.map(({ packets }) => packets)),
       connections,
@@ -160,8 +167,6 @@ export class Migration {
       pagesBySends: sends.pagesBySends,
       dirtying: dirtyingOf(iterations, sends.pagesBySends),
     };
-    this.clear();
-    return record;
   }
 
   /** All that was followed for it. */
@@ -184,28 +189,13 @@ export class Migration {
    * @returns null while there is no main connection
    */
   progress(baseSeconds: number): Omit<MigrationProgress, 'id'> | null {
-    const { main, channels, blocks } = this;
+    const { main } = this;
     if (main === null) return null;
-    const toTime = (ns: number) => BigInt(baseSeconds) * 1_000_000_000n + BigInt(Math.round(ns));
-    const { source, destination, destinationPort } = main.connection.endpoints;
-    const connections = this.connections.map((connection) => connection.record());
     return {
-      source,
-      destination,
-      destinationPort,
-      transport: transportOf(connections.map(({ packets }) => packets)),
-      channels: channels.length,
-      startNs: toTime(this.startNs),
-      lastNs: toTime(this.lastNs),
+      record: this.describe(main, baseSeconds, { hotPages: [], pagesBySends: [] }),
       isEnded: this.isEnded,
       stage: STAGE_NAMES[main.log.log.current.stage] ?? 'device',
-      streamBytes: connections.reduce((total, { streamBytes }) => total + streamBytes, 0),
-      memoryBytes: blocks.totalBytes,
-      iterations: this.assemble(main).iterations.map(({ startNs, endNs, bytes }) => ({
-        startNs: toTime(startNs),
-        durationNs: endNs - startNs,
-        bytes,
-      })),
+      memoryBytes: this.blocks.totalBytes,
       scannedShare: this.scannedShare(main.log),
     };
   }
@@ -221,7 +211,7 @@ export class Migration {
   }
 
   /** Puts what the streams said up to now together. */
-  private assemble({ stream, log }: { readonly stream: QemuStream; readonly log: MainLog }): Stages {
+  private assemble({ stream, log }: MainConnection): Stages {
     const { preempt } = this;
     log.log.settle(stream.position, log.lastNs);
     const urgent = preempt === null ? [] : [preempt.channel.piece];
@@ -258,7 +248,7 @@ export class Migration {
     return endNs - Math.min(log.stopNs, stop?.startNs ?? log.stopNs);
   }
 
-  private summariseSends(): Pick<MigrationRecord, 'hotPages' | 'pagesBySends'> {
+  private summariseSends(): SendSummary {
     const counts = new Array<number>(MAX_SENDS).fill(0);
     for (const block of this.blocks.list) {
       block.sends.forEach((_page, sent) => {

@@ -25,10 +25,11 @@ const NOTHING: TimeLeft = { passSecondsLeft: null, secondsLeft: null, converges:
 
 /** How long a migration will go on, if guest and channel stay as they are. */
 export function estimateTimeLeft(progress: MigrationProgress): TimeLeft {
-  const { iterations, scannedShare, isEnded, stage } = progress;
+  const { scannedShare, isEnded, stage } = progress;
+  const { iterations, endNs } = progress.record;
   const current = iterations.at(-1);
   if (isEnded || current === undefined || scannedShare === null || scannedShare < LEAST_SHARE) return NOTHING;
-  const elapsed = Math.max(0, Number(progress.lastNs - current.startNs) / 1e9);
+  const elapsed = Math.max(0, Number(endNs - current.startNs) / 1e9);
   const passSeconds = elapsed / scannedShare;
   const passSecondsLeft = passSeconds - elapsed;
   if (stage === 'stopAndCopy') return { passSecondsLeft, secondsLeft: passSecondsLeft, converges: true };
@@ -43,7 +44,8 @@ export function estimateTimeLeft(progress: MigrationProgress): TimeLeft {
 }
 
 /** Bytes of a pass by those of the pass before, as far as the last passes tell. */
-function shrinkFactor({ iterations, scannedShare }: MigrationProgress, currentBytes: number): number | null {
+function shrinkFactor({ record, scannedShare }: MigrationProgress, currentBytes: number): number | null {
+  const { iterations } = record;
   const before = iterations.at(-2);
   if (before === undefined || before.bytes === 0) return null;
   if (scannedShare! >= 0.2) return currentBytes / before.bytes;

@@ -1,9 +1,12 @@
 import type { AnalysisSummary, InputSummary } from '../analysis/analysis-summary.js';
 import { CaptureAnalysis } from '../analysis/capture-analysis.js';
+import type { Finding } from '../analysis/findings/finding.js';
 import type { IpsecKnowledge } from '../analysis/known-ipsec.js';
 import { MigrationObserver } from '../migration/migration-observer.js';
+import type { MigrationProgress } from '../migration/migration-progress.js';
 import type { FrameBlock } from '../packet/frame-block.js';
 import { AssociationList } from './association-list.js';
+import { FindingWatch } from './finding-watch.js';
 import type { LiveDrops, LiveFrames, LiveSnapshot } from './live-snapshot.js';
 import { MigrationList } from './migration-list.js';
 import { SuiteMemory } from './suite-memory.js';
@@ -21,16 +24,20 @@ import { TrafficMeter } from './traffic-meter.js';
  */
 
 export interface LiveMonitorOptions extends IpsecKnowledge {
+  /** What is captured, as reports call it: the interface's name. */
+  readonly path: string;
   /** By the clock of the capture, nanoseconds since 1970. */
   readonly startNs: bigint;
   /** MTU of the interface; null where it is not known: it is then told from the packets. */
   readonly mtuBytes: number | null;
   /** Destination ports of live migrations that had begun before the capture did. */
   readonly migrationPorts?: readonly number[];
+  /** Milliseconds, of a clock that does not go back; for what may only take a share of the time. */
+  readonly clockMs?: () => number;
 }
 
 /** What the capture itself knows of its end. */
-export type LiveInput = Pick<InputSummary, 'path' | 'format' | 'linkTypes' | 'reportedDrops' | 'error'>;
+export type LiveInput = Pick<InputSummary, 'format' | 'linkTypes' | 'reportedDrops' | 'error'>;
 
 /** Analyses frames as they come, and tells at any time how things stand. */
 export class LiveMonitor {
@@ -42,6 +49,8 @@ export class LiveMonitor {
   private readonly associations: AssociationList;
   private readonly migrations: MigrationList;
   private readonly suites: SuiteMemory;
+  private readonly findings: FindingWatch;
+  private progress: MigrationProgress[] = [];
   private lastNs: bigint;
 
   constructor(options: LiveMonitorOptions) {
@@ -53,7 +62,11 @@ export class LiveMonitor {
     this.suites = new SuiteMemory(options);
     this.traffic = new TrafficMeter(this.suites);
     this.associations = new AssociationList(this.suites);
-    this.migrations = new MigrationList(this.observer);
+    this.migrations = new MigrationList();
+    this.findings = new FindingWatch(
+      () => this.lookForFindings(),
+      options.clockMs ?? (() => performance.now()),
+    );
   }
 
   /** Takes all frames of a block, which is the caller's again afterwards. ESP that can be opened is decrypted in place. */
@@ -72,6 +85,8 @@ export class LiveMonitor {
     const intervalNs = Math.max(0, Number(nowNs - this.lastNs));
     this.lastNs = nowNs;
     this.suites.startSnapshot();
+    this.observer.retire(nowNs);
+    this.progress = this.observer.progress();
     return {
       schema: 'tare.live/1',
       timeNs: String(nowNs),
@@ -80,17 +95,27 @@ export class LiveMonitor {
       frames: framesOf(frames),
       ...this.traffic.read(tallies),
       securityAssociations: this.associations.read(tallies.associations),
-      migrations: this.migrations.read(nowNs, intervalNs / 1e9),
-      findings: [],
+      migrations: this.migrations.read(this.progress, nowNs, intervalNs / 1e9),
+      findings: this.findings.read(),
       drops: { ...drops },
     };
   }
 
   /** Ends the analysis: what `tare analyze` says of a file with the same frames. Nothing may be added afterwards. */
   finish(input: LiveInput): AnalysisSummary {
+    return this.analysis.finish(this.options, [this.inputOf(input)], this.observer);
+  }
+
+  private lookForFindings(): Finding[] {
+    const records = [...this.observer.retired, ...this.progress.map(({ record }) => record)];
+    const input = this.inputOf({ format: null, linkTypes: [], reportedDrops: null, error: null });
+    return this.analysis.findingsSoFar(this.options, [input], records);
+  }
+
+  private inputOf(input: LiveInput): InputSummary {
+    const { path } = this.options;
     const { mtu } = this.tap.profile;
-    const frames = this.analysis.soFar.frames.total;
-    return this.analysis.finish(this.options, [{ ...input, compressed: false, frames, mtu }], this.observer);
+    return { path, ...input, compressed: false, frames: this.analysis.soFar.frames.total, mtu };
   }
 }
 

@@ -5,6 +5,7 @@ import type {
   ProtectionClass,
   SecurityAssociationSummary,
 } from '../analysis/analysis-summary.js';
+import type { Finding } from '../analysis/findings/finding.js';
 
 /**
  * What a capture that goes on looks like at one moment, as plain data: the shape of `tare.live/1` (docs/FORMATS.md). Times are
@@ -29,7 +30,8 @@ export interface LiveSnapshot {
     busiest: LiveSecurityAssociation[];
   };
   migrations: LiveMigration[];
-  findings: LiveFinding[];
+  /** As in `tare.analysis/1`, the worst first; at most 64. Where looking for them takes long, some seconds old. */
+  findings: Finding[];
   drops: LiveDrops;
 }
 
@@ -104,13 +106,6 @@ export interface LiveMigration {
   secondsLeft: number | null;
   /** Whether passes become shorter, and the migration ends by itself; null before there are two to compare. */
   converges: boolean | null;
-}
-
-export interface LiveFinding {
-  id: string;
-  severity: string;
-  title: string;
-  count: number;
 }
 
 /** Since the start. */

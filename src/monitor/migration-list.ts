@@ -1,5 +1,4 @@
 import { rateBps } from '../analysis/time-span.js';
-import type { MigrationObserver } from '../migration/migration-observer.js';
 import type { MigrationProgress } from '../migration/migration-progress.js';
 import { estimateTimeLeft } from './estimate-time-left.js';
 import type { LiveMigration } from './live-snapshot.js';
@@ -11,57 +10,50 @@ const MAX_LISTED = 32;
 
 /** Lists migrations under way, with what the last interval added to each. */
 export class MigrationList {
-  private readonly observer: MigrationObserver;
   /** Stream bytes at the snapshot before, by id. */
   private before = new Map<number, number>();
 
-  constructor(observer: MigrationObserver) {
-    this.observer = observer;
-  }
-
   /**
    * Call once a snapshot.
+   * @param progress of all migrations under way
    * @param intervalSeconds since the snapshot before
    */
-  read(nowNs: bigint, intervalSeconds: number): LiveMigration[] {
-    this.observer.retire(nowNs);
-    const all = this.observer.progress();
-    const listed = all
-      .toSorted((a, b) => Number(b.lastNs - a.lastNs) || b.id - a.id)
+  read(progress: readonly MigrationProgress[], nowNs: bigint, intervalSeconds: number): LiveMigration[] {
+    const listed = progress
+      .toSorted((a, b) => Number(b.record.endNs - a.record.endNs) || b.id - a.id)
       .slice(0, MAX_LISTED)
       .toSorted((a, b) => a.id - b.id)
-      .map((progress) => this.describe(progress, nowNs, intervalSeconds));
-    this.before = new Map(all.map(({ id, streamBytes }) => [id, streamBytes]));
+      .map((one) => this.describe(one, nowNs, intervalSeconds));
+    this.before = new Map(progress.map(({ id, record }) => [id, record.streamBytes]));
     return listed;
   }
 
   private describe(progress: MigrationProgress, nowNs: bigint, intervalSeconds: number): LiveMigration {
-    const { id, transport, source, destination, destinationPort, stage, channels, streamBytes } = progress;
-    const added = streamBytes - (this.before.get(id) ?? 0);
-    const state = stateOf(progress, nowNs);
-    const timeLeft = estimateTimeLeft(progress);
+    const { id, record, isEnded, stage, memoryBytes, scannedShare } = progress;
+    const { transport, connections, streamBytes, iterations } = record;
+    const { source, destination, destinationPort } = connections[0]!;
     return {
       id,
       transport,
       source,
       destination,
       destinationPort,
-      state,
+      state: stateOf(progress, nowNs),
       stage,
-      iteration: progress.iterations.length,
-      channels,
-      startNs: String(progress.startNs),
-      lastTimeNs: String(progress.lastNs),
+      iteration: iterations.length,
+      channels: connections.filter(({ role }) => role === 'multifd').length,
+      startNs: String(record.startNs),
+      lastTimeNs: String(record.endNs),
       streamBytes,
-      memoryBytes: progress.memoryBytes,
-      rateBps: rateBps(added, intervalSeconds),
-      passShare: progress.isEnded ? null : progress.scannedShare,
-      ...timeLeft,
+      memoryBytes,
+      rateBps: rateBps(streamBytes - (this.before.get(id) ?? 0), intervalSeconds),
+      passShare: isEnded ? null : scannedShare,
+      ...estimateTimeLeft(progress),
     };
   }
 }
 
-function stateOf({ isEnded, lastNs }: MigrationProgress, nowNs: bigint): LiveMigration['state'] {
+function stateOf({ isEnded, record }: MigrationProgress, nowNs: bigint): LiveMigration['state'] {
   if (isEnded) return 'ended';
-  return Number(nowNs - lastNs) > SILENCE_NS ? 'silent' : 'running';
+  return Number(nowNs - record.endNs) > SILENCE_NS ? 'silent' : 'running';
 }
