@@ -6,6 +6,7 @@ import type { RunCheck } from '../result/measured-run.js';
 import type { RunResult } from '../result/run-result.js';
 import type { Scenario } from '../scenario/scenario.js';
 import { guestSectorOf } from './qemu/guest-sector.js';
+import { authenticationCheck } from './security/authentication-check.js';
 import { startCaptures } from './steps/captures.js';
 import { checkHosts } from './steps/check-hosts.js';
 import { collectMeasurements } from './steps/collect.js';
@@ -161,7 +162,7 @@ function newContext(
     place,
     options: settings,
     fault: new AbortController(),
-    checks: [],
+    checks: [...(options.checks ?? []), authenticationCheck(place)],
     closers: [],
   };
 }

@@ -32,9 +32,12 @@ export class ScenarioDocument {
   readonly value: unknown;
   readonly #lines = new LineCounter();
   readonly #document: Document | null;
+  readonly #kind: string;
 
-  constructor(text: string) {
-    const refusal = refusalOf(text);
+  /** @param kind of document, for messages */
+  constructor(text: string, kind = 'scenario') {
+    this.#kind = kind;
+    const refusal = refusalOf(text, kind);
     this.#document = refusal === null ? this.#parse(text) : null;
     this.problems = refusal === null ? this.#findProblems() : [whole(refusal)];
     if (this.problems.length > 0 || this.#document === null) return;
@@ -69,7 +72,7 @@ export class ScenarioDocument {
     // What comes behind the first is mostly its consequence.
     return failure === undefined
       ? this.#repeatedKeys()
-      : [this.#problemAt('', syntaxMessage(failure), failure.pos[0])];
+      : [this.#problemAt('', syntaxMessage(failure, this.#kind), failure.pos[0])];
   }
 
   #repeatedKeys(): ScenarioProblem[] {
@@ -112,9 +115,8 @@ export class ScenarioDocument {
   }
 }
 
-function refusalOf(text: string): string | null {
-  if (text.length > MAX_CHARACTERS)
-    return `this is longer than ${MAX_CHARACTERS} characters, and no scenario`;
+function refusalOf(text: string, kind: string): string | null {
+  if (text.length > MAX_CHARACTERS) return `this is longer than ${MAX_CHARACTERS} characters, and no ${kind}`;
   return isDeep(text) ? 'this is nested too deeply' : null;
 }
 
@@ -145,7 +147,7 @@ function whole(message: string): ScenarioProblem {
   return { field: '', message, position: null };
 }
 
-function syntaxMessage({ code, message }: YAMLError): string {
-  if (code === 'MULTIPLE_DOCS') return 'a second document begins here; a scenario is one';
+function syntaxMessage({ code, message }: YAMLError, kind: string): string {
+  if (code === 'MULTIPLE_DOCS') return `a second document begins here; a file holds one ${kind}`;
   return /call stack/.test(message) ? 'this is nested too deeply' : message;
 }

@@ -18,11 +18,15 @@ export class ScenarioError extends Error {
 
   /** @param path of the file, for the message; null if it came from elsewhere */
   constructor(problems: readonly ScenarioProblem[], path: string | null = null) {
-    const lines = problems.slice(0, MAX_LINES).map((problem) => lineOf(problem, path));
-    if (problems.length > MAX_LINES) lines.push(`and ${problems.length - MAX_LINES} more`);
-    super(lines.join('\n'));
+    super(problemLines(problems, path).join('\n'));
     this.problems = problems;
   }
+}
+
+/** For people: a line for each problem, up to 40. */
+export function problemLines(problems: readonly ScenarioProblem[], path: string | null): string[] {
+  const lines = problems.slice(0, MAX_LINES).map((problem) => lineOf(problem, path));
+  return problems.length > MAX_LINES ? [...lines, `and ${problems.length - MAX_LINES} more`] : lines;
 }
 
 /** `office.yaml:4:9: network.mtu: 90000 is out of bounds`, as editors and terminals link to. */

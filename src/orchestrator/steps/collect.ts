@@ -3,6 +3,7 @@ import { parseEspSuite } from '../../ipsec/suite.js';
 import type { RunCheck } from '../../result/measured-run.js';
 import { readNetworkCounters } from '../measure/network-counters.js';
 import { accountForWire, expectedProtection, type WireAccount } from '../measure/wire-account.js';
+import { confidentialityCheck, originCheck } from '../security/wire-checks.js';
 import { filled, onBoth, ROLES, type RunContext } from './run-context.js';
 import type { HostRole, Step } from './step.js';
 
@@ -34,7 +35,14 @@ export const collectMeasurements: Step<RunContext> = {
     const service = { ...context.place.addresses, port: filled(context, 'port') };
     context.wire = await accountForWire(path, associations, service, ipsec);
     context.checks.push(checkCapture(context, context.wire));
-    if (context.channel) context.checks.push(checkProtection(context, context.wire));
+    if (context.channel) {
+      const spis = context.channel.associations.map(({ spi }) => spi);
+      context.checks.push(
+        checkProtection(context, context.wire),
+        confidentialityCheck(ipsec, context.wire),
+        originCheck(ipsec, spis, after),
+      );
+    }
     if (context.channel && hasIntegrity(context) && context.options.fullCapture)
       context.checks.push(checkIntegrity(context.wire));
     context.checks.push(...checkStream(context, context.wire));
