@@ -31,9 +31,14 @@ export const OptionCode = {
   ifName: 2,
   shbUserApplication: 4,
   ifTsresol: 9,
+  ifFilter: 11,
   ifTsoffset: 14,
+  isbStarttime: 2,
+  isbEndtime: 3,
   isbIfdrop: 5,
+  isbFilteraccept: 6,
   isbOsdrop: 7,
+  isbUsrdeliv: 8,
 } as const;
 
 /** At offset 8 of a section header, in the byte order of the section. */
