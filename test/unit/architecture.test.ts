@@ -17,6 +17,8 @@ const ALLOWED_IMPORTS: Readonly<Record<string, readonly string[]>> = {
   pipeline: ['packet', 'ipsec', 'capture', 'migration', 'analysis', 'plan'],
   // A capture as it goes on: what one second added, and what is under way
   monitor: ['packet', 'ipsec', 'migration', 'analysis'],
+  // What an eavesdropper gets
+  exposure: ['packet', 'ipsec', 'capture', 'migration', 'analysis'],
   scenario: [],
   result: ['scenario'],
   model: ['scenario', 'result', 'ipsec', 'plan', 'migration'],
@@ -35,7 +37,7 @@ const ALLOWED_IMPORTS: Readonly<Record<string, readonly string[]>> = {
     'model',
     'orchestrator',
   ],
-  report: ['scenario', 'result', 'analysis', 'plan', 'migration', 'monitor'],
+  report: ['scenario', 'result', 'analysis', 'plan', 'migration', 'monitor', 'exposure'],
   cli: ['*'],
   // index.ts, the public library
   '': ['*'],
