@@ -8,6 +8,7 @@ import { reportBrokenInputs } from './broken-inputs.js';
 import { CliError, ExitCode } from './exit-code.js';
 import { addIpsecOptions, type IpsecOptions, readIpsecOptions, requireOneStdin } from './ipsec-options.js';
 import { cannotWrite, StagedOutput, writeOutputFile } from './output-file.js';
+import { collectPort } from './port-option.js';
 import { ProgressLine } from './progress-line.js';
 import { requireOtherFiles, writePictures, writeReport } from './report-files.js';
 import { printMessage, reportWidth, wantsColor, writeOut } from './terminal.js';
@@ -64,14 +65,6 @@ export function defineAnalyze(program: Command): void {
     .option('--no-progress', 'no progress on stderr')
     .addHelpText('after', EXAMPLES)
     .action(runAnalyze);
-}
-
-function collectPort(text: string, previous: number[] | undefined): number[] {
-  const port = Number(text);
-  if (!/^\d{1,5}$/.test(text) || port < 1 || port > 65_535) {
-    throw new InvalidArgumentError('give a TCP port, 1 to 65535.');
-  }
-  return [...(previous ?? []), port];
 }
 
 function parseWorkers(text: string): number {
