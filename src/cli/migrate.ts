@@ -5,9 +5,10 @@ import type { FailedUndo, StepProgress } from '../orchestrator/steps/step-runner
 import type { RunCheck } from '../result/measured-run.js';
 import type { RunResult } from '../result/run-result.js';
 import type { Scenario } from '../scenario/scenario.js';
+import { auditedMigration, recordCleanUp, recordRefusal, verifyAuditLog } from './audited-migration.js';
 import { CliError, ExitCode } from './exit-code.js';
 import { Interruption } from './interruption.js';
-import { choosePlace, openPlace, type PlaceChoice, type PlaceOptions } from './migrate-options.js';
+import { choosePlace, openPlace, type PlaceChoice, type PlaceOptions, Refusal } from './migrate-options.js';
 import { cannotWrite } from './output-file.js';
 import { addScenarioOptions, DEFAULT_ESP, givenOverrides, overrideScenario } from './predict-options.js';
 import { readScenarioArgument } from './scenario-input.js';
@@ -21,14 +22,15 @@ Without --lab, --local or --destination: in a laboratory of its own, which is st
 run and ends with it. SCENARIO is a name that "tare scenarios" lists, or a file; - is stdin.
 Without it: ${DEFAULT_SCENARIO} in ${DEFAULT_ESP}. Options change the scenario.
 
-The guest is a test guest of Tare's own. All that is done to hosts is undone at the end, and when
+Between hosts of your own only what an inventory lists is migrated; each attempt is recorded. The
+guest is a test guest of Tare's own. All that is done to hosts is undone at the end, and when
 the run fails or is interrupted; after Tare itself was killed, with --clean-up.
 
 Examples:
   $ tare migrate                                   two emulated machines, AES-GCM
   $ tare migrate lab-32mib --esp aes128-sha256 --ah sha256 --mtu 9000
   $ tare migrate --lab default --json              in a laboratory that "tare lab up" started
-  $ tare migrate office.yaml --source ssh://root@a --destination ssh://root@b --device eth1
+  $ tare migrate office.yaml --source alpha --destination beta    as the inventory knows them
   $ tare migrate --local --esp none                on this machine alone, in the clear
   $ tare migrate --clean-up`;
 
@@ -38,6 +40,7 @@ interface MigrateOptions extends PlaceOptions {
   readonly json?: boolean;
   readonly progress: boolean;
   readonly cleanUp?: boolean;
+  readonly verifyAudit?: string | true;
   readonly esp?: string;
   readonly ah?: string;
 }
@@ -53,8 +56,13 @@ export function defineMigrate(program: Command): void {
     .argument('[scenario]', 'a named scenario, or a file; - for stdin');
   addScenarioOptions(command)
     .option('--lab [name]', 'in a laboratory: one that is up, or without name one of its own')
-    .option('--source <host>', 'ssh://USER@HOST, or local (the default with --destination)')
-    .option('--destination <host>', 'ssh://USER@HOST, or local')
+    .option(
+      '--source <host>',
+      'name in the inventory, ssh://USER@HOST, or local (the default with --destination)',
+    )
+    .option('--destination <host>', 'name in the inventory, ssh://USER@HOST, or local')
+    .option('--inventory <file>', 'who may migrate what where (default: ~/.config/tare/inventory.yaml)')
+    .option('--no-inventory', 'between any hosts; recorded as such')
     .option('--device <name>', 'network device of the migration; SOURCE,DESTINATION if they differ')
     .option('--sudo', 'run everything on ssh hosts through sudo')
     .option('--local', 'both ends on this machine, in the clear')
@@ -63,16 +71,35 @@ export function defineMigrate(program: Command): void {
     .option('--json', 'print JSON (tare.run/1, see docs/FORMATS.md)')
     .option('--no-progress', 'no progress on stderr')
     .option('--clean-up', 'undo what runs left behind that were killed, and do nothing else')
+    .option(
+      '--verify-audit [file]',
+      'check that the log of attempts is as it was written, and do nothing else',
+    )
     .addHelpText('after', EXAMPLES)
     .action(runMigrate);
 }
 
 async function runMigrate(name: string | undefined, options: MigrateOptions): Promise<void> {
-  const choice = choosePlace(options);
-  if (options.cleanUp) return cleanUpRuns();
+  const inventory = typeof options.inventory === 'string' ? options.inventory : null;
+  if (options.cleanUp) return cleanUpRuns(inventory);
+  if (options.verifyAudit !== undefined) {
+    const log = options.verifyAudit === true ? null : options.verifyAudit;
+    return writeOut(await verifyAuditLog(log, inventory));
+  }
   const scenario = await chosenScenario(name, options);
+  const choice = await admittedPlace(scenario, options);
   const run = await migrate(scenario, choice, options);
   await printRun(run, options);
+}
+
+/** Refused attempts are recorded, too. */
+async function admittedPlace(scenario: Scenario, options: MigrateOptions): Promise<PlaceChoice> {
+  try {
+    return await choosePlace(options);
+  } catch (error) {
+    if (error instanceof Refusal) await recordRefusal(error.account, scenario, error.message);
+    throw error;
+  }
 }
 
 async function chosenScenario(name: string | undefined, options: MigrateOptions): Promise<Scenario> {
@@ -89,17 +116,20 @@ async function migrate(scenario: Scenario, choice: PlaceChoice, options: Migrate
   const interruption = new Interruption(() => line.show('undoing what was done; once more ends at once'));
   try {
     line.show(choice.kind === 'lab' && choice.name === null ? 'starting the laboratory' : 'connecting');
-    const { place, close } = await openPlace(choice, scenario.network.family, interruption.signal);
-    try {
-      return await runMigration(scenario, place, {
-        signal: interruption.signal,
-        progress: stepProgress(line),
-        ...(options.captureTo !== undefined && { captureTo: makeFolder(options.captureTo) }),
-        ...(options.wholePackets && { fullCapture: true }),
-      });
-    } finally {
-      await close();
-    }
+    return await auditedMigration(choice, scenario, interruption.signal, async (run) => {
+      const { place, close } = await openPlace(choice, scenario.network.family, interruption.signal);
+      try {
+        return await runMigration(scenario, place, {
+          ...run,
+          signal: interruption.signal,
+          progress: stepProgress(line),
+          ...(options.captureTo !== undefined && { captureTo: makeFolder(options.captureTo) }),
+          ...(options.wholePackets && { fullCapture: true }),
+        });
+      } finally {
+        await close();
+      }
+    });
   } catch (error) {
     line.clear();
     // The signal that was held back ends this process below.
@@ -180,7 +210,7 @@ async function renderChecks(checks: readonly RunCheck[], width: number): Promise
 }
 
 /** @throws CliError (environment) if something is left */
-async function cleanUpRuns(): Promise<void> {
+async function cleanUpRuns(inventory: string | null): Promise<void> {
   const { findJournals, journalFolder } = await import('../orchestrator/steps/journal.js');
   const journals = findJournals(journalFolder());
   if (journals.length === 0) return writeOut('There is nothing to clean up.\n');
@@ -194,6 +224,8 @@ async function cleanUpRuns(): Promise<void> {
       const failed = place === null ? [] : await cleanUp(journal, place.hosts).finally(() => place.close());
       if (place === null) forget(journal);
       left.push(...describeLeftovers(failed));
+      const titles = failed.map(({ undo }) => `${undo.role}: ${undo.title}`);
+      await recordCleanUp(header.runId, titles, inventory).catch((error: Error) => left.push(error.message));
       if (failed.length === 0)
         await writeOut(`The run of ${header.startedAt} is undone (${open.length} steps).\n`);
     } catch (error) {

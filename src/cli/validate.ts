@@ -6,6 +6,7 @@ import type { RunResult } from '../result/run-result.js';
 import type { Validation } from '../result/validation.js';
 import type { Scenario } from '../scenario/scenario.js';
 import type { PlannedCase } from '../validation/matrix.js';
+import { auditedMigration } from './audited-migration.js';
 import { CliError, ExitCode } from './exit-code.js';
 import { Interruption } from './interruption.js';
 import { choosePlace, openPlace, type PlaceChoice, type PlaceOptions } from './migrate-options.js';
@@ -58,8 +59,13 @@ export function defineValidate(program: Command): void {
     .option('--repeat <n>', 'measure each case so often: tells the noise', parseRepeat, 1)
     .option('--calibration <name>', 'CPU costs: a shipped calibration, or a file, instead of measuring them')
     .option('--lab [name]', 'in a laboratory: one that is up, or without name one of its own')
-    .option('--source <host>', 'ssh://USER@HOST, or local (the default with --destination)')
-    .option('--destination <host>', 'ssh://USER@HOST, or local')
+    .option(
+      '--source <host>',
+      'name in the inventory, ssh://USER@HOST, or local (the default with --destination)',
+    )
+    .option('--destination <host>', 'name in the inventory, ssh://USER@HOST, or local')
+    .option('--inventory <file>', 'who may migrate what where (default: ~/.config/tare/inventory.yaml)')
+    .option('--no-inventory', 'between any hosts; recorded as such')
     .option('--device <name>', 'network device of the migration; SOURCE,DESTINATION if they differ')
     .option('--sudo', 'run everything on ssh hosts through sudo')
     .option('--local', 'both ends on this machine, in the clear')
@@ -87,7 +93,7 @@ async function runValidate(names: readonly string[], options: ValidateOptions): 
   if (names.length > 0 && options.matrix !== undefined) {
     throw new CliError(ExitCode.usage, 'give scenarios or --matrix, not both');
   }
-  const choice = choosePlace(options);
+  const choice = await choosePlace(options);
   const given = await Promise.all(names.map((name) => readScenarioArgument(name)));
   const calibration = await readCalibration(options.calibration);
   const validation = await measure(given, choice, calibration, options);
@@ -136,9 +142,12 @@ async function measure(
   try {
     line.show(choice.kind === 'lab' && choice.name === null ? 'starting the laboratory' : 'connecting');
     const open = await openPlace(choice, given[0]?.network.family ?? 'ipv4', signal);
-    const validation = await measureIn(open, given, calibration, { ...options, line, signal }).finally(() =>
-      open.close(),
-    );
+    const validation = await measureIn(open, given, calibration, {
+      ...options,
+      line,
+      signal,
+      choice,
+    }).finally(() => open.close());
     line.clear();
     await report(validation, options);
     return validation;
@@ -156,6 +165,7 @@ async function measure(
 interface MeasuringOptions extends ValidateOptions {
   readonly line: StepLine;
   readonly signal: AbortSignal;
+  readonly choice: PlaceChoice;
 }
 
 async function measureIn(
@@ -195,25 +205,28 @@ async function measureIn(
         title = text;
         line.show(text);
       },
-      migrate: (scenario) => migrate(open, scenario, signal, (text) => line.show(`${title}: ${text}`)),
+      migrate: (scenario) => migrate(options, open, scenario, (text) => line.show(`${title}: ${text}`)),
     },
   );
 }
 
 async function migrate(
+  { choice, signal }: MeasuringOptions,
   open: OpenPlace,
   scenario: Scenario,
-  signal: AbortSignal,
   show: (text: string) => void,
 ): Promise<RunResult> {
   const { runMigration } = await import('../orchestrator/run-migration.js');
-  return runMigration(scenario, await open.inFamily(scenario.network.family), {
-    signal,
-    progress: {
-      onStep: ({ title }, index, count) => show(`${index + 1} of ${count}: ${title}`),
-      onUndo: ({ title, role }) => show(`undoing: ${title} (${role})`),
-    },
-  });
+  return auditedMigration(choice, scenario, signal, async (run) =>
+    runMigration(scenario, await open.inFamily(scenario.network.family), {
+      ...run,
+      signal,
+      progress: {
+        onStep: ({ title }, index, count) => show(`${index + 1} of ${count}: ${title}`),
+        onUndo: ({ title, role }) => show(`undoing: ${title} (${role})`),
+      },
+    }),
+  );
 }
 
 const ENVIRONMENT_ERRORS = ['EnvironmentError', 'LabError', 'HostError', 'JournalError', 'CaptureError'];

@@ -56,6 +56,7 @@ export function labPlace(lab: Lab, name: string | null, family: AddressFamily): 
 /**
  * Two machines that are there, as a user reaches them.
  * @param devices that the migration is to go through
+ * @param allowed addresses that it may use; none: any
  * @throws HostError if one is out of reach, EnvironmentError if a device has no address of the family
  */
 export async function openHostsPlace(
@@ -63,6 +64,7 @@ export async function openHostsPlace(
   devices: ByRole<string>,
   family: AddressFamily,
   signal?: AbortSignal,
+  allowed: ByRole<readonly string[]> = ANY_ADDRESS,
 ): Promise<OpenPlace> {
   const hosts = await openHosts(descriptions, signal);
   const close = () => closeHosts(hosts);
@@ -70,7 +72,7 @@ export async function openHostsPlace(
     const isHere = descriptions.source.kind === 'local' && descriptions.destination.kind === 'local';
     const source = isHere ? 'measured:local' : 'measured:ssh';
     const inFamily = async (wanted: AddressFamily): Promise<RunPlace> => {
-      const addresses = await onBoth((role) => addressOf(hosts[role], devices[role], wanted));
+      const addresses = await onBoth((role) => addressOf(hosts[role], devices[role], wanted, allowed[role]));
       return { source, hosts, descriptions, devices, addresses };
     };
     return { place: await inFamily(family), inFamily, close };
@@ -79,6 +81,8 @@ export async function openHostsPlace(
     throw error;
   }
 }
+
+const ANY_ADDRESS: ByRole<readonly string[]> = { source: [], destination: [] };
 
 /** This machine alone: from one QEMU to another through the loopback device, in the clear. */
 export function openLocalPlace(family: AddressFamily): Promise<OpenPlace> {
@@ -125,14 +129,25 @@ async function openHost(description: HostDescription, signal?: AbortSignal): Pro
   throw new TypeError('both hosts of a run are machines of a laboratory, or neither');
 }
 
-async function addressOf(host: Host, device: string, family: AddressFamily): Promise<string> {
+async function addressOf(
+  host: Host,
+  device: string,
+  family: AddressFamily,
+  allowed: readonly string[],
+): Promise<string> {
   const { device: state } = await readHostState(host, device);
   if (state === null) throw new EnvironmentError(`${host.name} has no network device ${device}`);
   const isWanted = (address: string): boolean =>
     family === 'ipv6' ? address.includes(':') && !/^fe[89ab]/i.test(address) : !address.includes(':');
-  const address = state.addresses.find(isWanted);
+  const isAllowed = (address: string): boolean => allowed.length === 0 || allowed.includes(address);
+  const address = state.addresses.find((each) => isWanted(each) && isAllowed(each));
   if (address !== undefined) return address;
   const kind = family === 'ipv6' ? 'IPv6' : 'IPv4';
+  if (allowed.length > 0) {
+    throw new EnvironmentError(
+      `${device} of ${host.name} has no ${kind} address that the inventory lists (${allowed.join(', ')})`,
+    );
+  }
   throw new EnvironmentError(
     `${device} of ${host.name} has no ${kind} address: give it one, or take another --device`,
   );

@@ -100,7 +100,8 @@ export function describeGuest(guest: InventoryGuest): string {
     : `the guest with QMP socket ${guest.socket}`;
 }
 
-function writeGuest(guest: InventoryGuest): string {
+/** As in an inventory: `web: { domain: web }`. */
+export function writeGuest(guest: InventoryGuest): string {
   const name = guest.kind === 'domain' ? guest.domain : guest.kind === 'test' ? 'test-guest' : 'NAME';
   return `${name}: { ${writeKind(guest)} }`;
 }
