@@ -2,6 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { defineAnalyze } from './analyze.js';
+import { defineCapture } from './capture.js';
+import { defineDemo } from './demo.js';
 import { defineDoctor } from './doctor.js';
 import { CliError, ExitCode } from './exit-code.js';
 import { defineLab } from './lab.js';
@@ -20,6 +22,7 @@ const EXAMPLES = `
 Examples:
   $ tare analyze migration.pcap                    what is on this wire, what does IPsec cost
   $ tare analyze migration.pcap --keys sa.xfrm     the same, with ICVs checked and ESP opened
+  $ sudo tare capture -i eth1                      the same of an interface, as it happens
   $ tare packets migration.pcap --range 1-20       every byte of the first packets and its owner
   $ tare plan --esp aes256gcm16 --mtu 1500,9000    what IPsec will cost, and how to set it up
   $ tare predict office-vm --mtu 9000              how long a migration takes
@@ -42,6 +45,8 @@ function buildProgram(): Command {
     .showHelpAfterError('(--help shows what there is)')
     .exitOverride();
   defineAnalyze(program);
+  defineCapture(program);
+  defineDemo(program);
   defineDoctor(program);
   defineLab(program);
   defineMigrate(program);

@@ -8,7 +8,8 @@ export interface CaptureUser {
   readonly gid: number;
 }
 
-const NOBODY: CaptureUser = { name: 'nobody', uid: 65_534, gid: 65_534 };
+/** Whom files need not belong to. */
+export const NOBODY: CaptureUser = { name: 'nobody', uid: 65_534, gid: 65_534 };
 
 /** There is no such user. */
 export class UnknownUserError extends Error {

@@ -156,7 +156,7 @@ function requireDevice(addon: NativeAddon, device: string): void {
 function explain(code: LiveCaptureErrorCode, { device, filter }: OpenOptions, message: string): string {
   switch (code) {
     case 'permission':
-      return `${device}: no right to capture (${message})\n${rightsRemedy()}`;
+      return `${device}: no right to capture (${message})\n${rightsRemedy(device)}`;
     case 'notUp':
       return `${device}: the interface is down: sudo ip link set ${device} up`;
     case 'filter':
