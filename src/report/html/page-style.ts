@@ -70,6 +70,12 @@ figure { margin: 28px 0 0; }
     color-mix(in srgb, var(--series) 25%, transparent); }
 .swatch.area.inferred, .swatch.area.bounded {
   background: repeating-linear-gradient(-45deg, transparent 0 3px, var(--ground) 3px 4px), var(--series); }
+.pictures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 260px), 1fr)); gap: 20px; }
+.pictures figure { min-width: 0; }
+.pictures img { display: block; width: 100%; max-width: 420px; height: auto; margin-top: 8px; border-radius: 4px;
+  image-rendering: pixelated; border: 1px solid var(--line); }
+.picture-legend { display: flex; flex-wrap: wrap; gap: 6px 18px; margin-top: 14px; font-size: .85rem; }
+.picture-legend > span { display: inline-flex; align-items: center; gap: 7px; }
 details { margin-top: 8px; font-size: .9rem; }
 summary { cursor: pointer; color: var(--faint); padding: 4px 0; }
 .table { margin-top: 24px; }

@@ -16,6 +16,7 @@ export function renderHtml(page: ReportPage): string {
     "default-src 'none'",
     `script-src ${sourceHash(chartJs)} ${sourceHash(pageScript)}`,
     `style-src ${sourceHash(PAGE_STYLE)}`,
+    ...(page.sections.some(({ pictures }) => pictures !== undefined) ? ['img-src data:'] : []),
     "base-uri 'none'",
     "form-action 'none'",
     "require-trusted-types-for 'script'",

@@ -29,10 +29,11 @@ export interface Fact {
   readonly tone?: Tone;
 }
 
-/** Shown in this order: text, charts, tables, commands. Sections without any of them are left out. */
+/** Shown in this order: text, pictures, charts, tables, commands. Sections without any of them are left out. */
 export interface ReportSection {
   readonly heading: string;
   readonly text?: readonly string[];
+  readonly pictures?: PictureRow;
   readonly charts?: readonly ChartDefinition[];
   readonly tables?: readonly ReportTable[];
   readonly commands?: readonly CommandBlock[];
@@ -54,6 +55,20 @@ export interface ReportColumn {
 
 /** Text alone is sorted as text, numbers in it by value; with `sort` by that number. */
 export type Cell = string | { readonly text: string; readonly sort: number };
+
+/** Pictures of few pixels, shown large, beside each other. */
+export interface PictureRow {
+  readonly pictures: readonly {
+    readonly title: string;
+    readonly note?: string;
+    /** Base64. Left out: there is nothing to show. */
+    readonly png?: string;
+    /** For who does not see it. */
+    readonly alt: string;
+  }[];
+  /** Colours as `#rrggbb`. */
+  readonly legend: readonly { readonly label: string; readonly color: string }[];
+}
 
 /** Something to paste into a shell or a file. */
 export interface CommandBlock {

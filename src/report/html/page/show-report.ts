@@ -3,6 +3,7 @@ import type { CommandBlock, Fact, LeadLine, ReportPage, ReportSection } from '..
 import { type ChartFigure, chartFigure } from './chart-figure.js';
 import { createElement } from './create-element.js';
 import { pageTheme } from './page-theme.js';
+import { pictureRow } from './picture-figure.js';
 import { sortableTable } from './sortable-table.js';
 
 /** Builds the document from the data that stands in it, and keeps the charts as wide as it. */
@@ -66,12 +67,13 @@ function navigation(sections: readonly ReportSection[]): HTMLElement[] {
 }
 
 function sectionElement(section: ReportSection, index: number, figures: ChartFigure[]): HTMLElement {
-  const { heading, text = [], charts = [], tables = [], commands = [] } = section;
+  const { heading, text = [], pictures, charts = [], tables = [], commands = [] } = section;
   const drawn = charts.map(chartFigure);
   figures.push(...drawn);
   const element = createElement('section', '', [
     createElement('h2', '', heading),
     ...text.map((paragraph) => createElement('p', '', paragraph)),
+    ...(pictures === undefined ? [] : [pictureRow(pictures)]),
     ...drawn.map((figure) => figure.element),
     ...tables.map(sortableTable),
     ...commands.map(commandBlock),
