@@ -17,12 +17,12 @@ import { wrapText } from './wrap-text.js';
 /** Total time and packets of each case, predicted beside measured. */
 export function renderCases({ cases }: Validation, context: ReportContext): string[] {
   const columns: TableColumn[] = [
-    { title: 'case', minWidth: 20 },
+    { title: 'case', minWidth: 25 },
     { title: 'measured', align: 'right' },
-    { title: 'spread', align: 'right', dispensable: 2 },
+    { title: 'spread', align: 'right', dispensable: 1 },
     { title: 'predicted', align: 'right' },
     { title: 'off', align: 'right' },
-    { title: 'formulas', align: 'right', dispensable: 1 },
+    { title: 'formulas off', align: 'right', dispensable: 2 },
     { title: 'packets', align: 'right' },
     { title: 'off', align: 'right' },
   ];
@@ -120,7 +120,7 @@ export function renderQuestion(
   context: ReportContext,
 ): string[] {
   const columns: TableColumn[] = [
-    { title, minWidth: 20 },
+    { title, minWidth: 16 },
     { title: 'time', align: 'right' },
     { title: 'predicted', align: 'right' },
     { title: 'packets', align: 'right' },

@@ -58,15 +58,15 @@ const ASPECTS: readonly Aspect[] = [
   },
   {
     id: 'mtu-gain',
-    title: 'What a larger MTU wins back',
+    title: 'What MTU wins back',
     against: 'Against the same migration at the smallest MTU.',
     rest: ({ network: { mtu: _, ...network }, ...rest }) => ({ ...rest, network }),
     isBase: ({ network }, among) => among.every((other) => other.network.mtu >= network.mtu),
   },
   {
     id: 'mss-gain',
-    title: 'What the largest MSS wins back',
-    against: 'Against the same migration with the default MSS.',
+    title: 'What MSS wins back',
+    against: "Against the same migration with TCP's default MSS.",
     rest: ({ network: { mss: _, ...network }, ...rest }) => ({ ...rest, network }),
     isBase: ({ network }) => network.mss !== 'auto',
   },

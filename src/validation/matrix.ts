@@ -103,7 +103,7 @@ export function suitesToCalibrate(cases: readonly PlannedCase[]): { esp: string[
 
 function quickCases(guest: GuestProfile): PlannedCase[] {
   return PUBLISHED_PROTECTIONS.flatMap(({ key, title, ipsec }) =>
-    MTUS.map((mtu) => plan(guest, `${key}-${mtu}`, `${capital(title)}, MTU ${mtu}`, { ...ipsec, mtu })),
+    MTUS.map((mtu) => plan(guest, `${key}-${mtu}`, `${short(title)}, MTU ${mtu}`, { ...ipsec, mtu })),
   );
 }
 
@@ -111,12 +111,17 @@ function quickCases(guest: GuestProfile): PlannedCase[] {
 function publishedCases(guest: GuestProfile): PlannedCase[] {
   return PUBLISHED_PROTECTIONS.flatMap(({ key, title, ipsec }) =>
     PUBLISHED_MTUS.flatMap((mtu) =>
-      PUBLISHED_MSSS.map(({ key: mssKey, title: mssTitle, mss }) =>
-        plan(guest, `published-${key}-${mtu}-${mssKey}`, `${capital(title)}, MTU ${mtu}, ${mssTitle}`, {
-          ...ipsec,
-          mtu,
-          mss: String(mss),
-        }),
+      PUBLISHED_MSSS.map(({ key: mssKey, mss }) =>
+        plan(
+          guest,
+          `published-${key}-${mtu}-${mssKey}`,
+          `${short(title)}, MTU ${mtu}${mss === 'auto' ? '' : `, MSS ${mss}`}`,
+          {
+            ...ipsec,
+            mtu,
+            mss: String(mss),
+          },
+        ),
       ),
     ),
   );
@@ -136,14 +141,17 @@ function otherCases(guest: GuestProfile): PlannedCase[] {
     plan(guest, 'multifd', 'ESP, two multifd channels', { ...GCM, channels: '2', mtu: '9000' }),
     plan(guest, 'loss', 'ESP, 0.5 % of packets lost', { ...GCM, loss: '0.5%' }),
     plan(guest, 'delay', 'ESP, 20 ms round trip', { ...GCM, rtt: '20ms' }),
-    plan(guest, 'max-bandwidth', `ESP, at most ${guest.limit}`, { ...GCM, maxBandwidth: guest.limit }),
+    plan(guest, 'max-bandwidth', `ESP, at most ${spaced(guest.limit)}`, {
+      ...GCM,
+      maxBandwidth: guest.limit,
+    }),
   ];
 }
 
 function guestCases(guest: GuestProfile): PlannedCase[] {
   return [
     ...guest.dirtyRates.map((rate) =>
-      plan(guest, `writes-${Number.parseInt(rate, 10)}`, `ESP, guest writes ${rate}`, {
+      plan(guest, `writes-${Number.parseInt(rate, 10)}`, `ESP, guest writes ${spaced(rate)}`, {
         ...guest.dirty,
         ...GCM,
         rate,
@@ -160,6 +168,12 @@ function plan(guest: GuestProfile, name: string, title: string, changes: Overrid
   return { title, scenario: applyOverrides(base, { ...guest.base, ...changes }, SUITE_NAMES) };
 }
 
-function capital(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
+/** `4MB/s` as people read it. */
+function spaced(quantity: string): string {
+  return quantity.replace(/^\d+/, '$& ');
+}
+
+/** As a table has room for it. */
+function short(title: string): string {
+  return title === 'in the clear' ? 'Clear' : title;
 }

@@ -214,7 +214,7 @@ export function costChart(validation: Validation): BarChart | null {
     title: 'What IPsec costs in time',
     subtitle: 'Total time as a share of that of the same migration in the clear.',
     categories: answers.map(({ title }) => escapeTerminal(title)),
-    value: { title: 'In the clear: 100 %', unit: 'share' },
+    value: { title: 'Share of the time in the clear', unit: 'share' },
     series: [
       {
         name: 'Measured',
