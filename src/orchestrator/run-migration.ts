@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import type { RunCheck } from '../result/measured-run.js';
 import type { RunResult } from '../result/run-result.js';
 import type { Scenario } from '../scenario/scenario.js';
+import type { ForeignGuest } from './guests/foreign-guest.js';
+import { foreignSteps } from './guests/foreign-steps.js';
 import { guestSectorOf } from './qemu/guest-sector.js';
 import { authenticationCheck } from './security/authentication-check.js';
 import { startCaptures } from './steps/captures.js';
@@ -22,7 +24,7 @@ import { RunFailure } from './steps/run-failure.js';
 import type { Step } from './steps/step.js';
 import { runSteps, StepError, type StepProgress } from './steps/step-runner.js';
 
-/** All of a run, in order. */
+/** All of a run with a test guest, in order. */
 export const RUN_STEPS: readonly Step<RunContext>[] = [
   checkHosts,
   prepareNetwork,
@@ -46,7 +48,9 @@ export interface MigrationOptions {
   readonly journalFolder?: string;
   /** Default 15 s. */
   readonly stallMs?: number;
-  /** Instead of the test guest. */
+  /** A guest that is there. Default: a test guest is started, and ended with the run. */
+  readonly guest?: ForeignGuest;
+  /** Instead of the test guest's own. */
   readonly bootSector?: RunOptions['bootSector'];
   /** Of this run, in its journal and for whoever keeps account of runs. Default: a new one. */
   readonly runId?: string;
@@ -84,7 +88,8 @@ async function carryOut(
   journal: Journal,
   options: MigrationOptions,
 ): Promise<RunResult> {
-  const { signal = NEVER, progress = {}, steps = RUN_STEPS } = options;
+  const { signal = NEVER, progress = {}, guest } = options;
+  const steps = options.steps ?? (guest === undefined ? RUN_STEPS : foreignSteps(guest));
   try {
     const stop = AbortSignal.any([signal, context.fault.signal]);
     const leftovers = await runSteps(steps, context, context.place.hosts, journal, stop, progress);

@@ -36,9 +36,11 @@ export class CpuSampler {
     program.stdout.setEncoding('utf8').on('data', (text: string) => this.take(text));
   }
 
-  /** @throws HostError */
-  static async start(host: Host, processId: number): Promise<CpuSampler> {
-    const sampler = new CpuSampler(host, await host.start('sh', ['-c', SAMPLER, 'sh', String(processId)]));
+  /** @param processId null: of the host alone. @throws HostError */
+  static async start(host: Host, processId: number | null): Promise<CpuSampler> {
+    // No process has number 0.
+    const args = ['-c', SAMPLER, 'sh', String(processId ?? 0)];
+    const sampler = new CpuSampler(host, await host.start('sh', args));
     await sampler.next();
     return sampler;
   }

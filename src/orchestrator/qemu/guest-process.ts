@@ -1,8 +1,8 @@
 import type { ForwardedSocket, Host } from '../hosts/host.js';
-import { ClockBounds } from './clock-bounds.js';
 import { type GuestFiles, type GuestMachine, guestArguments } from './guest-arguments.js';
 import { type GuestReport, parseGuestReports } from './guest-report.js';
-import { QmpClient, type QmpEvent } from './qmp-client.js';
+import { QemuConnection } from './qemu-connection.js';
+import { QmpClient } from './qmp-client.js';
 
 export interface GuestSettings {
   /** Of QEMU on that host. */
@@ -36,16 +36,10 @@ fi 2>/dev/null
 /** Ends it and removes its folder, whatever there is of them. `$1`: the folder. */
 export const REMOVE_GUEST = `${END_GUEST}rm -rf -- "$1"\n`;
 
-/** A guest's QEMU on one host, spoken to through its QMP socket. It outlives us: whoever starts it registers `REMOVE_GUEST`. */
-export class GuestProcess {
-  readonly host: Host;
-  readonly qmp: QmpClient;
-  /** As its event times tell. */
-  readonly clock: ClockBounds;
+/** The QEMU of Tare's own guest on one host. It outlives us: whoever starts it registers `REMOVE_GUEST`. */
+export class GuestProcess extends QemuConnection {
   readonly processId: number;
   private readonly files: GuestFiles;
-  private readonly socket: ForwardedSocket;
-  private readonly events: QmpEvent[] = [];
 
   private constructor(
     host: Host,
@@ -54,16 +48,9 @@ export class GuestProcess {
     socket: ForwardedSocket,
     qmp: QmpClient,
   ) {
-    this.host = host;
+    super(host, socket, qmp);
     this.files = files;
     this.processId = processId;
-    this.socket = socket;
-    this.qmp = qmp;
-    this.clock = new ClockBounds();
-    qmp.onEvent((event) => {
-      this.events.push(event);
-      this.clock.observe(event);
-    });
   }
 
   /**
@@ -94,36 +81,7 @@ export class GuestProcess {
     return parseGuestReports(serial.toString('latin1'));
   }
 
-  /** Whether this QEMU runs the guest now. One that is gone or does not answer does not. */
-  async isRunning(): Promise<boolean> {
-    try {
-      const status = await this.qmp.execute('query-status', undefined, ANSWER_TIMEOUT_MS);
-      return typeof status === 'object' && status !== null && 'running' in status && status.running === true;
-    } catch {
-      return false;
-    }
-  }
-
-  /** Whether QEMU has ended, or can be reached no more. */
-  get isGone(): boolean {
-    return this.qmp.isClosed;
-  }
-
-  /** Ends it, and makes sure of that. @throws HostError if the host is out of reach */
   async end(): Promise<void> {
     await this.host.run('sh', ['-c', END_GUEST, 'sh', this.files.folder], { check: false });
   }
-
-  /** The first event of this kind since the start. */
-  findEvent(name: string): QmpEvent | null {
-    return this.events.find(({ event }) => event === name) ?? null;
-  }
-
-  /** Takes leave of it; QEMU runs on. */
-  async disconnect(): Promise<void> {
-    this.qmp.close();
-    await this.socket.close().catch(() => {});
-  }
 }
-
-const ANSWER_TIMEOUT_MS = 5000;

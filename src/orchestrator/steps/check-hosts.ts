@@ -21,11 +21,14 @@ export const checkHosts: Step<RunContext> = {
   name: 'check',
   title: 'what the hosts have',
   async perform(context, undo) {
-    const { place, scenario } = context;
+    const { place, scenario, found } = context;
     const programs = place.lab === undefined ? ['tcpdump'] : [];
-    context.facts = await onBoth((role) => readHostFacts(place.hosts[role], programs));
+    context.facts = await onBoth(async (role) => {
+      const facts = await readHostFacts(place.hosts[role], programs);
+      return found === undefined ? facts : { ...facts, qemu: found.qemu[role] };
+    });
     for (const role of ROLES) requirePrograms(context, role);
-    context.machine = {
+    context.machine = found?.machine ?? {
       type: chooseMachine(context.facts),
       accelerator: 'tcg',
       memoryBytes: scenario.guest.memoryBytes,
@@ -76,6 +79,8 @@ function requireRoom(context: RunContext, role: HostRole): void {
       `${deviceName} of ${name} carries an MTU of at most ${device.maxMtu}, not ${network.mtu}`,
     );
   }
+  // Where the memory of another's guest is to come from, those know who run it.
+  if (context.found !== undefined) return;
   const needed = guest.memoryBytes + QEMU_BYTES;
   if (availableBytes < needed) {
     throw new EnvironmentError(

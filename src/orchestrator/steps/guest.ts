@@ -4,6 +4,7 @@ import { chooseAccelerator } from '../qemu/guest-accelerator.js';
 import { guestFiles } from '../qemu/guest-arguments.js';
 import { GuestProcess, MAKE_FOLDER, REMOVE_GUEST } from '../qemu/guest-process.js';
 import { applyMigrationSettings, migrationUri } from '../qemu/migration-settings.js';
+import type { QemuConnection } from '../qemu/qemu-connection.js';
 import { EnvironmentError, filled, onBoth, type RunContext } from './run-context.js';
 import type { HostRole, Step, UndoList } from './step.js';
 
@@ -98,7 +99,8 @@ async function waitForReports(context: RunContext, guest: GuestProcess, signal: 
   }
 }
 
-async function listen(context: RunContext, guest: GuestProcess): Promise<void> {
+/** Lets a QEMU that waits for it know where its guest will come from. */
+export async function listen(context: RunContext, guest: QemuConnection): Promise<void> {
   const uri = migrationUri(context.place.addresses.destination, filled(context, 'port'));
   const sentMs = nowMs();
   await guest.qmp.execute('migrate-incoming', { uri });

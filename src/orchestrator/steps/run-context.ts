@@ -12,6 +12,7 @@ import type { GuestProcess } from '../qemu/guest-process.js';
 import type { MultifdCompression } from '../qemu/migration-settings.js';
 import type { MigrationAccount } from '../qemu/migration-watch.js';
 import type { XfrmChannel } from '../xfrm/xfrm-channel.js';
+import type { FoundGuest } from './found-guest.js';
 import type { JournalHeader } from './journal.js';
 import type { HostPair, HostRole } from './step.js';
 
@@ -53,7 +54,8 @@ export interface RunOptions {
 /** What the steps of one run share. Each fills in what those behind it read. */
 export interface RunContext {
   readonly id: string;
-  readonly scenario: Scenario;
+  /** A guest that is not of our making changes what it says of guests: first when it is found, then when it has been migrated. */
+  scenario: Scenario;
   readonly place: RunPlace;
   readonly options: RunOptions;
   /** Given when something that goes on beside the steps has failed: the run is to end, with its reason. */
@@ -69,6 +71,8 @@ export interface RunContext {
   offloads?: ByRole<readonly string[]>;
   channel?: XfrmChannel | null;
   captures?: Partial<Record<HostRole, LinkCapture>>;
+  /** A guest that was there before the run. */
+  found?: FoundGuest;
   machine?: GuestMachine;
   guests?: ByRole<GuestProcess>;
   compression?: MultifdCompression | null;

@@ -1,6 +1,6 @@
 import type { RunCheck } from '../../result/measured-run.js';
 import type { RunResult } from '../../result/run-result.js';
-import type { GuestProcess } from '../qemu/guest-process.js';
+import type { QemuConnection } from '../qemu/qemu-connection.js';
 import type { ByRole } from './run-context.js';
 import type { FailedUndo } from './step-runner.js';
 
@@ -36,7 +36,7 @@ export interface RunFailureDetails {
 }
 
 /** Asks both. */
-export async function findGuest(guests: ByRole<GuestProcess>): Promise<GuestPlace> {
+export async function findGuest(guests: ByRole<QemuConnection>): Promise<GuestPlace> {
   const [source, destination] = await Promise.all([
     guests.source.isRunning(),
     guests.destination.isRunning(),
