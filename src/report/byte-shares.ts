@@ -27,7 +27,7 @@ export const LAYER_TITLES: Readonly<Record<ReportedLayer, string>> = {
   other: 'other',
 };
 
-const PROTECTION_TITLES: Readonly<Record<ProtectionClass, string>> = {
+export const PROTECTION_TITLES: Readonly<Record<ProtectionClass, string>> = {
   ahEsp: 'AH and ESP',
   esp: 'ESP',
   ah: 'AH',
@@ -37,7 +37,7 @@ const PROTECTION_TITLES: Readonly<Record<ProtectionClass, string>> = {
 };
 
 const LAYER_ORDER = Object.keys(LAYER_TITLES) as ReportedLayer[];
-const PROTECTION_ORDER = Object.keys(PROTECTION_TITLES) as ProtectionClass[];
+export const PROTECTION_ORDER = Object.keys(PROTECTION_TITLES) as ProtectionClass[];
 
 const MIN_BAR = 8;
 const MAX_BAR = 60;

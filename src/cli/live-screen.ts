@@ -1,0 +1,174 @@
+import type { LiveSnapshot } from '../monitor/live-snapshot.js';
+import { describeFindings } from '../report/findings.js';
+import {
+  formatBps,
+  formatCount,
+  formatSeconds,
+  formatShare,
+  secondsBetween,
+} from '../report/format-quantity.js';
+import { LiveHistory, perSecond } from '../report/live/live-history.js';
+import { renderLive } from '../report/render-live.js';
+
+/** Where the view is drawn: stdout, or a stand-in. */
+export interface LiveOutput {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  readonly rows?: number;
+  write(text: string): unknown;
+  on(event: 'resize', listener: () => void): unknown;
+  removeListener(event: 'resize', listener: () => void): unknown;
+}
+
+/** Where signals are heard: the process, or a stand-in. */
+export interface SignalSource {
+  readonly pid: number;
+  prependListener(event: NodeJS.Signals | 'exit', listener: () => void): unknown;
+  removeListener(event: NodeJS.Signals | 'exit', listener: () => void): unknown;
+  kill(pid: number, signal: NodeJS.Signals): unknown;
+}
+
+export interface LiveScreenOptions {
+  /** What is captured, for the headline. */
+  readonly title: string;
+  readonly color: boolean;
+  /** Each snapshot as a line of JSON (`tare.live/1`) instead of anything for people. */
+  readonly json: boolean;
+  readonly output?: LiveOutput;
+  readonly signals?: SignalSource;
+}
+
+const ENTER = '\u001b[?1049h\u001b[?25l\u001b[2J';
+const LEAVE = '\u001b[?25h\u001b[?1049l';
+const HOME = '\u001b[H';
+const ERASE_LINE = '\u001b[K';
+const ERASE_BELOW = '\u001b[J';
+/** Behind these the process goes on, or somebody else ends it. */
+const ANSWERED = ['SIGINT', 'SIGTERM'] as const;
+/** These end the process unless somebody listens; whoever does must end it. */
+const DEADLY = ['SIGHUP', 'SIGQUIT'] as const;
+
+/**
+ * Shows snapshots: on a terminal as a view of its own, redrawn in place; elsewhere a line each. On a terminal the cursor and what
+ * was on it come back with `close`, and whichever way the process ends but SIGKILL.
+ */
+export class LiveScreen {
+  readonly #options: LiveScreenOptions;
+  readonly #output: LiveOutput;
+  readonly #signals: SignalSource;
+  readonly #history = new LiveHistory();
+  readonly #isView: boolean;
+  #last: LiveSnapshot | null = null;
+  #isEntered = false;
+  #isClosed = false;
+
+  constructor(options: LiveScreenOptions) {
+    this.#options = options;
+    this.#output = options.output ?? process.stdout;
+    this.#signals = options.signals ?? process;
+    this.#isView = this.#output.isTTY === true && !options.json;
+  }
+
+  /** Whether it takes the whole terminal, so that nothing else should be written there until `close`. */
+  get isView(): boolean {
+    return this.#isView;
+  }
+
+  show(snapshot: LiveSnapshot): void {
+    if (this.#isClosed) return;
+    this.#last = snapshot;
+    if (this.#options.json) {
+      this.#output.write(`${JSON.stringify(snapshot)}\n`);
+    } else if (this.#isView) {
+      this.#history.add(snapshot);
+      if (!this.#isEntered) this.#enter();
+      this.#draw();
+    } else {
+      this.#output.write(`${describeSnapshot(snapshot)}\n`);
+    }
+  }
+
+  /** Gives the terminal back. May be called twice. */
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    if (!this.#isEntered) return;
+    this.#output.removeListener('resize', this.#redraw);
+    this.#signals.removeListener('exit', this.#leave);
+    for (const signal of ANSWERED) this.#signals.removeListener(signal, this.#leave);
+    for (const [signal, listener] of this.#diers) this.#signals.removeListener(signal, listener);
+    this.#signals.removeListener('SIGTSTP', this.#suspend);
+    this.#signals.removeListener('SIGCONT', this.#resume);
+    this.#leave();
+  }
+
+  #enter(): void {
+    this.#isEntered = true;
+    this.#isShown = true;
+    this.#output.write(ENTER);
+    this.#output.on('resize', this.#redraw);
+    this.#signals.prependListener('exit', this.#leave);
+    for (const signal of ANSWERED) this.#signals.prependListener(signal, this.#leave);
+    for (const [signal, listener] of this.#diers) this.#signals.prependListener(signal, listener);
+    this.#signals.prependListener('SIGTSTP', this.#suspend);
+    this.#signals.prependListener('SIGCONT', this.#resume);
+  }
+
+  #draw(): void {
+    const { title, color } = this.#options;
+    const { columns, rows } = this.#output;
+    if (this.#last === null || !this.#isShown) return;
+    const size = { width: columns || 80, height: rows || 24 };
+    const lines = renderLive(this.#last, this.#history, { title, color, ...size });
+    // One write: a terminal that shows half of it shows it for no longer than it takes to read the rest.
+    this.#output.write(`${HOME}${lines.join(`${ERASE_LINE}\r\n`)}${ERASE_LINE}${ERASE_BELOW}`);
+  }
+
+  /** Whether the view is what the terminal shows. */
+  #isShown = false;
+
+  readonly #redraw = (): void => this.#draw();
+
+  readonly #leave = (): void => {
+    if (!this.#isShown) return;
+    this.#isShown = false;
+    this.#output.write(LEAVE);
+  };
+
+  readonly #diers = DEADLY.map((signal) => [signal, () => this.#die(signal)] as const);
+
+  #die(signal: NodeJS.Signals): void {
+    this.close();
+    this.#signals.kill(this.#signals.pid, signal);
+  }
+
+  /** Ctrl-Z. */
+  readonly #suspend = (): void => {
+    this.#leave();
+    this.#signals.kill(this.#signals.pid, 'SIGSTOP');
+  };
+
+  readonly #resume = (): void => {
+    if (this.#isClosed || this.#isShown) return;
+    this.#isShown = true;
+    this.#output.write(ENTER);
+    this.#draw();
+  };
+}
+
+/** A snapshot in a line, for logs. */
+function describeSnapshot(snapshot: LiveSnapshot): string {
+  const { timeNs, startNs, interval, intervalNs, drops, migrations, findings } = snapshot;
+  const lost = drops.kernel + drops.interface + drops.reader;
+  const running = migrations.filter(({ state }) => state === 'running').length;
+  const clear = Math.max(0, interval.protection.clear.bytes);
+  return [
+    formatSeconds(Math.max(0, Math.floor(secondsBetween(startNs, timeNs)))),
+    `${formatBps(perSecond(interval.bytes * 8, intervalNs))}, ${formatCount(perSecond(interval.packets, intervalNs))} packets/s`,
+    `${formatShare(clear, interval.bytes)} in the clear`,
+    `goodput ${formatBps(perSecond(interval.goodputBytes * 8, intervalNs))}`,
+    ...(running > 0 ? [`${running} migrating`] : []),
+    ...(findings.length > 0 ? [describeFindings(findings)] : []),
+    ...(lost > 0 ? [`${formatCount(lost)} frames LOST`] : []),
+  ].join('; ');
+}

@@ -1,0 +1,52 @@
+import type { ReportContext } from '../report-context.js';
+import { renderTable, type TableColumn } from '../table.js';
+
+/** A part of the live view that can be shorter or longer. */
+export interface LiveSection {
+  /** Lines it would like. */
+  readonly lines: number;
+  /** As many of its lines as say something, at most `lines`; none if there is no room for any. */
+  render(lines: number): string[];
+}
+
+/** A table of which as many rows are shown as there is room for; the heading of its first column says how many there are. */
+export function tableSection(
+  title: string,
+  columns: readonly TableColumn[],
+  rows: readonly (readonly string[])[],
+  total: number,
+  context: ReportContext,
+): LiveSection {
+  const draw = (count: number): string[] => {
+    const heading = count < total ? `${title} (${count} of ${total})` : title;
+    const titled = [{ ...columns[0]!, title: heading }, ...columns.slice(1)];
+    return renderTable(titled, rows.slice(0, count), context);
+  };
+  return {
+    lines: rows.length === 0 ? 0 : draw(rows.length).length,
+    render(lines) {
+      for (let count = Math.min(rows.length, lines - 1); count > 0; count--) {
+        const drawn = draw(count);
+        // Long addresses take two lines.
+        if (drawn.length <= lines) return drawn;
+      }
+      return [];
+    },
+  };
+}
+
+/** Shares `lines` out: who wants little gets it, the others get alike. Between two sections is an empty line. */
+export function fitSections(sections: readonly LiveSection[], lines: number): string[][] {
+  const wanted = sections.filter((section) => section.lines > 0);
+  const allotted = new Map<LiveSection, number>();
+  let left = lines - wanted.length;
+  const byNeed = wanted.toSorted((a, b) => a.lines - b.lines);
+  for (const [i, section] of byNeed.entries()) {
+    const share = Math.min(section.lines, Math.floor(left / (byNeed.length - i)));
+    allotted.set(section, share);
+    left -= share;
+  }
+  return wanted
+    .map((section) => section.render(allotted.get(section) ?? 0))
+    .filter((drawn) => drawn.length > 0);
+}
