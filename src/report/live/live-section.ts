@@ -35,9 +35,16 @@ export function tableSection(
   };
 }
 
-/** Shares `lines` out: who wants little gets it, the others get alike. Between two sections is an empty line. */
+/** A heading and a row. */
+const LEAST_LINES = 2;
+
+/**
+ * Shares `lines` out: who wants little gets it, the others get alike. Between two sections is an empty line. Where there is not
+ * room for a row of each, the last ones are left out.
+ */
 export function fitSections(sections: readonly LiveSection[], lines: number): string[][] {
-  const wanted = sections.filter((section) => section.lines > 0);
+  const room = Math.max(0, Math.floor(lines / (LEAST_LINES + 1)));
+  const wanted = sections.filter((section) => section.lines > 0).slice(0, room);
   const allotted = new Map<LiveSection, number>();
   let left = lines - wanted.length;
   const byNeed = wanted.toSorted((a, b) => a.lines - b.lines);

@@ -13,7 +13,7 @@ const COLUMNS: readonly TableColumn[] = [
   { title: 'now', align: 'right' },
   { title: 'packets/s', align: 'right', dispensable: 2 },
   { title: 'share', align: 'right', dispensable: 3 },
-  { title: 'in all', align: 'right', dispensable: 1 },
+  { title: 'in all', align: 'right', dispensable: 4 },
 ];
 const MIN_CURVE = 8;
 const GAP = 2;
