@@ -1,20 +1,17 @@
 import { readFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Calibration } from '../model/calibration/calibration.js';
-import type { OpenPlace } from '../orchestrator/open-place.js';
-import type { RunResult } from '../result/run-result.js';
 import type { Validation } from '../result/validation.js';
 import type { Scenario } from '../scenario/scenario.js';
-import type { PlannedCase } from '../validation/matrix.js';
-import { auditedMigration } from './audited-migration.js';
 import { CliError, ExitCode } from './exit-code.js';
 import { Interruption } from './interruption.js';
-import { choosePlace, openPlace, type PlaceChoice, type PlaceOptions } from './migrate-options.js';
+import { choosePlace, type PlaceChoice, type PlaceOptions, Refusal } from './migrate-options.js';
 import { explainModel } from './model-options.js';
 import { requireOtherFiles, writePictures, writeReport } from './report-files.js';
 import { readScenarioArgument } from './scenario-input.js';
 import { StepLine } from './step-line.js';
 import { printMessage, reportWidth, wantsColor, writeOut } from './terminal.js';
+import { type MeasuringRequest, measureValidation } from './validate-run.js';
 
 const MATRICES = ['quick', 'published', 'full'] as const;
 type Matrix = (typeof MATRICES)[number];
@@ -31,7 +28,7 @@ Ctrl-C ends it; what was measured by then is reported.
 Examples:
   $ tare validate                                  how far off are predictions?
   $ tare validate --matrix published --repeat 3 --html report.html --png pictures/
-  $ tare validate mine.yaml --source ssh://root@a --destination ssh://root@b --device eth1
+  $ tare validate mine.yaml --source alpha --destination beta    as the inventory knows them
   $ tare validate --json > measured.json
   $ tare validate --from measured.json             the same report once more`;
 
@@ -93,11 +90,26 @@ async function runValidate(names: readonly string[], options: ValidateOptions): 
   if (names.length > 0 && options.matrix !== undefined) {
     throw new CliError(ExitCode.usage, 'give scenarios or --matrix, not both');
   }
-  const choice = await choosePlace(options);
-  const given = await Promise.all(names.map((name) => readScenarioArgument(name)));
+  const { matrix = 'quick', repeat } = options;
+  const scenarios = await Promise.all(names.map((name) => readScenarioArgument(name)));
   const calibration = await readCalibration(options.calibration);
-  const validation = await measure(given, choice, calibration, options);
-  requireSuccess(validation);
+  const choice = await admittedPlace(scenarios, options);
+  requireSuccess(await measure({ scenarios, matrix, repeat, choice, calibration }, options));
+}
+
+/** Refused attempts are recorded, too. */
+async function admittedPlace(scenarios: readonly Scenario[], options: ValidateOptions): Promise<PlaceChoice> {
+  try {
+    return await choosePlace(options);
+  } catch (error) {
+    if (error instanceof Refusal) {
+      const { recordRefusal } = await import('./audited-migration.js');
+      const { matrixCases } = await import('../validation/matrix.js');
+      const refused = scenarios[0] ?? matrixCases('quick', 'small')[0]!.scenario;
+      await recordRefusal(error.account, refused, error.reason);
+    }
+    throw error;
+  }
 }
 
 /** @throws CliError (usage) */
@@ -131,23 +143,14 @@ async function readCalibration(name: string | undefined): Promise<Calibration | 
 
 /** Also reports: what was measured until an interruption is told before that ends the process. */
 async function measure(
-  given: readonly Scenario[],
-  choice: PlaceChoice,
-  calibration: Calibration | null,
+  request: Omit<MeasuringRequest, 'line' | 'signal'>,
   options: ValidateOptions,
 ): Promise<Validation> {
   const line = new StepLine(process.stderr, options.progress);
   const interruption = new Interruption(() => line.show('undoing what was done; once more ends at once'));
   const { signal } = interruption;
   try {
-    line.show(choice.kind === 'lab' && choice.name === null ? 'starting the laboratory' : 'connecting');
-    const open = await openPlace(choice, given[0]?.network.family ?? 'ipv4', signal);
-    const validation = await measureIn(open, given, calibration, {
-      ...options,
-      line,
-      signal,
-      choice,
-    }).finally(() => open.close());
+    const validation = await measureValidation({ ...request, line, signal });
     line.clear();
     await report(validation, options);
     return validation;
@@ -160,73 +163,6 @@ async function measure(
     line.clear();
     interruption.release();
   }
-}
-
-interface MeasuringOptions extends ValidateOptions {
-  readonly line: StepLine;
-  readonly signal: AbortSignal;
-  readonly choice: PlaceChoice;
-}
-
-async function measureIn(
-  open: OpenPlace,
-  given: readonly Scenario[],
-  known: Calibration | null,
-  options: MeasuringOptions,
-): Promise<Validation> {
-  const { line, signal, repeat, matrix = 'quick' } = options;
-  const { matrixCases } = await import('../validation/matrix.js');
-  const { examineHosts } = await import('../validation/validation-hosts.js');
-  const { validate } = await import('../validation/validate.js');
-  const { loadCalibration } = await import('../model/calibration/load-calibration.js');
-  const { hosts, guestSize } = await examineHosts(open.place);
-  const cases: readonly PlannedCase[] =
-    given.length > 0
-      ? given.map((scenario) => ({ title: scenario.name, scenario }))
-      : matrixCases(
-          matrix,
-          guestSize,
-          known?.esp.map(({ suite }) => suite),
-        );
-  const calibration = known ?? loadCalibration('lab-tcg');
-  let title = '';
-  return validate(
-    {
-      matrix: given.length > 0 ? null : matrix,
-      cases,
-      repeat,
-      calibration,
-      measuredHere: false,
-      hosts,
-    },
-    {
-      signal,
-      onCase: (text) => {
-        title = text;
-        line.show(text);
-      },
-      migrate: (scenario) => migrate(options, open, scenario, (text) => line.show(`${title}: ${text}`)),
-    },
-  );
-}
-
-async function migrate(
-  { choice, signal }: MeasuringOptions,
-  open: OpenPlace,
-  scenario: Scenario,
-  show: (text: string) => void,
-): Promise<RunResult> {
-  const { runMigration } = await import('../orchestrator/run-migration.js');
-  return auditedMigration(choice, scenario, signal, async (run) =>
-    runMigration(scenario, await open.inFamily(scenario.network.family), {
-      ...run,
-      signal,
-      progress: {
-        onStep: ({ title }, index, count) => show(`${index + 1} of ${count}: ${title}`),
-        onUndo: ({ title, role }) => show(`undoing: ${title} (${role})`),
-      },
-    }),
-  );
 }
 
 const ENVIRONMENT_ERRORS = ['EnvironmentError', 'LabError', 'HostError', 'JournalError', 'CaptureError'];

@@ -103,7 +103,7 @@ export function renderIterations({ run }: RunReport, context: ReportContext): st
     formatRounded(iteration.pages),
     formatRounded(iteration.zeroPages),
     formatBytes(iteration.bytes),
-    iteration.durationMs > 0 ? `${formatBytes((iteration.bytes * 1000) / iteration.durationMs)}/s` : '',
+    rateText(run, i),
     formatRounded(iteration.remainingPages),
   ];
   const rows = iterations.map(cells);
@@ -113,6 +113,19 @@ export function renderIterations({ run }: RunReport, context: ReportContext): st
       ? rows
       : [...rows.slice(0, FIRST_ITERATIONS), [`… ${hidden} more`], ...rows.slice(-LAST_ITERATIONS)];
   return renderTable(columns, shown, context);
+}
+
+function rateText(run: RunResult, index: number): string {
+  const { durationMs, bytes } = run.iterations[index]!;
+  return durationMs > 0 && !isBrokenOff(run, index) ? `${formatBytes((bytes * 1000) / durationMs)}/s` : '';
+}
+
+/** QEMU sends what it may send in a tenth of a second at once, and waits: a pass that ended sooner has no rate. */
+const BURST_MS = 100;
+
+/** The last pass of a run that ended in its time limit, where that came too soon after its beginning to tell a rate. */
+export function isBrokenOff({ converged, iterations }: RunResult, index: number): boolean {
+  return !converged && index === iterations.length - 1 && iterations[index]!.durationMs < BURST_MS;
 }
 
 /** The last pass of what converged is made while the guest stands still. */

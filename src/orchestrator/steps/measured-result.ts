@@ -8,11 +8,11 @@ import {
   type StreamResult,
   type WireResult,
 } from '../../result/run-result.js';
-import { PAGE_BYTES } from '../../scenario/scenario.js';
 import { busySeconds, isGuestProcessor } from '../measure/cpu-times.js';
 import { countedBetween } from '../measure/network-counters.js';
 import type { RamStatus } from '../qemu/migration-status.js';
 import { isLoopback } from './check-hosts.js';
+import { iterationsFromQemu, iterationsOnWire } from './measured-iterations.js';
 import { filled, type RunContext } from './run-context.js';
 import type { HostRole } from './step.js';
 
@@ -36,7 +36,7 @@ export function measuredResult(context: RunContext): RunResult {
     downtimeMs: converged ? account.final.downtimeMs : null,
     standstillMs: converged && standstill !== null ? standstill.ms : null,
     setupMs: account.final.setupTimeMs,
-    iterations: iterationResults(context),
+    iterations: iterationResults(context, totalTimeMs),
     stream,
     wire: wireResult(context),
     cpu,
@@ -89,53 +89,11 @@ function ramBytes({
   return precopyBytes + downtimeBytes + postcopyBytes + multifdBytes || transferred;
 }
 
-function iterationResults(context: RunContext): IterationResult[] {
+function iterationResults(context: RunContext, totalTimeMs: number): IterationResult[] {
   const { migration } = filled(context, 'wire');
   const account = filled(context, 'migration');
-  const left = (index: number): number => {
-    // Before the first pass there was one synchronisation, so the pass with this index ends with the second one after it.
-    const sync = account.syncs.find(({ count }) => count === index + 2);
-    return (sync?.remainingBefore ?? 0) / PAGE_BYTES;
-  };
-  if (migration === null || migration.iterations.length === 0) return iterationsFromQemu(context);
-  return migration.iterations.map((iteration) => ({
-    index: iteration.index,
-    startMs: Number(BigInt(iteration.startNs) - BigInt(migration.startNs)) / 1e6,
-    durationMs: iteration.durationNs / 1e6,
-    pages: iteration.normalPages,
-    zeroPages: iteration.zeroPages,
-    bytes: iteration.bytes,
-    remainingPages: left(iteration.index),
-  }));
-}
-
-/** From one synchronisation that was seen to the next; passes so short that two were seen as one stand as one. */
-function iterationsFromQemu(context: RunContext): IterationResult[] {
-  const { syncs, final, startedMs, endedMs } = filled(context, 'migration');
-  const ram = final.ram;
-  if (ram === null) return [];
-  const end = {
-    atMs: endedMs - startedMs,
-    normalPages: ram.normalPages,
-    zeroPages: ram.zeroPages,
-    transferred: ram.transferred,
-    remainingBefore: ram.remaining,
-  };
-  const start = { atMs: 0, normalPages: 0, zeroPages: 0, transferred: 0 };
-  // What the first one saw had been sent since the start.
-  const marks = [start, ...syncs.slice(syncs[0]?.count === 1 ? 1 : 0), end];
-  return marks.slice(1).map((mark, index) => {
-    const from = marks[index]!;
-    return {
-      index,
-      startMs: from.atMs,
-      durationMs: Math.max(0, mark.atMs - from.atMs),
-      pages: mark.normalPages - from.normalPages,
-      zeroPages: mark.zeroPages - from.zeroPages,
-      bytes: mark.transferred - from.transferred,
-      remainingPages: ('remainingBefore' in mark ? mark.remainingBefore : 0) / PAGE_BYTES,
-    };
-  });
+  if (migration === null || migration.iterations.length === 0) return iterationsFromQemu(account);
+  return iterationsOnWire(migration, account, totalTimeMs);
 }
 
 /** All that was not idle, less what the guest's own processors used: on a host that does nothing else, that is the migration. */

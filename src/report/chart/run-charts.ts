@@ -1,6 +1,7 @@
 import type { RunResult } from '../../result/run-result.js';
 import { PAGE_BYTES } from '../../scenario/scenario.js';
 import { protectionName } from '../protection-name.js';
+import { isBrokenOff } from '../render-run-tables.js';
 import type { Axis, ChartDefinition, CurveChart, CurvePoint } from './chart-definition.js';
 import { limitBars } from './limit-style.js';
 import type { RunReport } from './run-report.js';
@@ -86,12 +87,14 @@ interface Step {
  * Iterations as steps that are wide enough to be seen: those that are not are drawn together with what comes before them. Chart.js
  * fills areas badly that have corners within one pixel.
  */
-function visibleSteps({ iterations, totalTimeMs, converged }: RunResult): Step[] {
+function visibleSteps(run: RunResult): Step[] {
+  const { iterations, totalTimeMs, converged } = run;
   const steps: Step[] = [];
   for (const [end, { startMs, durationMs, bytes }] of iterations.entries()) {
     const before = steps.at(-1);
     const isStop = converged && end === iterations.length - 1;
-    if (before === undefined || isStop || durationMs * MAX_STEPS >= totalTimeMs) {
+    const isWide = durationMs * MAX_STEPS >= totalTimeMs && !isBrokenOff(run, end);
+    if (before === undefined || isStop || isWide) {
       steps.push({ startMs, durationMs, bytes, end });
     } else {
       const until = startMs + durationMs;
