@@ -48,10 +48,13 @@ export interface PlaceAccount extends Omit<AuditAttempt, 'protection'> {
 /** The inventory does not list something. */
 export class Refusal extends CliError {
   readonly account: PlaceAccount;
+  /** For the audit log. */
+  readonly reason: string;
 
-  constructor(message: string, account: PlaceAccount) {
-    super(ExitCode.environment, `refused: ${message}`);
+  constructor(reason: string, account: PlaceAccount, advice = '') {
+    super(ExitCode.environment, `refused: ${reason}${advice}`);
     this.account = account;
+    this.reason = reason;
   }
 }
 
@@ -169,8 +172,9 @@ async function noInventory(written: ByRole<WrittenHost>, guest: InventoryGuest):
   const account = await unlistedAccount(guest, source.text, destination.text);
   const place = (text: string) => (parseHostPlace(text) === null ? 'ssh://USER@HOST' : text);
   const host = ({ text, device }: WrittenHost) => `{ at: ${place(text)}, device: ${device ?? 'eth1'} }`;
-  const lines = [
-    `between hosts of your own only what an inventory lists is migrated, and there is none. Write ${defaultInventoryPath()} (or name another with --inventory):`,
+  const reason = 'between hosts of your own only what an inventory lists is migrated, and there is none';
+  const advice = [
+    `. Write ${defaultInventoryPath()} (or name another with --inventory):`,
     '  schema: tare.inventory/1',
     `  operators: [${account.operator.name}]`,
     '  hosts:',
@@ -179,7 +183,7 @@ async function noInventory(written: ByRole<WrittenHost>, guest: InventoryGuest):
     `  guests: { ${writeGuest(guest)} }`,
     'then: tare migrate --source alpha --destination beta. With --no-inventory it is done all the same, and recorded as such',
   ];
-  return new Refusal(lines.join('\n'), account);
+  return new Refusal(reason, account, advice.join('\n'));
 }
 
 async function unlistedHosts(

@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import type { Command } from 'commander';
+import type { ForeignGuest } from '../orchestrator/guests/foreign-guest.js';
 import type { RunFailure } from '../orchestrator/steps/run-failure.js';
 import type { FailedUndo, StepProgress } from '../orchestrator/steps/step-runner.js';
 import type { RunCheck } from '../result/measured-run.js';
@@ -7,6 +8,7 @@ import type { RunResult } from '../result/run-result.js';
 import type { Scenario } from '../scenario/scenario.js';
 import { auditedMigration, recordCleanUp, recordRefusal, verifyAuditLog } from './audited-migration.js';
 import { CliError, ExitCode } from './exit-code.js';
+import { addGuestOptions, foreignGuest, type GuestOptions, namedGuest } from './guest-options.js';
 import { Interruption } from './interruption.js';
 import { choosePlace, openPlace, type PlaceChoice, type PlaceOptions, Refusal } from './migrate-options.js';
 import { cannotWrite } from './output-file.js';
@@ -23,18 +25,21 @@ run and ends with it. SCENARIO is a name that "tare scenarios" lists, or a file;
 Without it: ${DEFAULT_SCENARIO} in ${DEFAULT_ESP}. Options change the scenario.
 
 Between hosts of your own only what an inventory lists is migrated; each attempt is recorded. The
-guest is a test guest of Tare's own. All that is done to hosts is undone at the end, and when
-the run fails or is interrupted; after Tare itself was killed, with --clean-up.
+guest is a test guest of Tare's own, unless --domain or --qmp names one of yours, which stays where
+it is then (docs/GUESTS.md). All that is done to hosts is undone at the end, and when the run fails
+or is interrupted; after Tare itself was killed, with --clean-up.
 
 Examples:
   $ tare migrate                                   two emulated machines, AES-GCM
   $ tare migrate lab-32mib --esp aes128-sha256 --ah sha256 --mtu 9000
   $ tare migrate --lab default --json              in a laboratory that "tare lab up" started
   $ tare migrate office.yaml --source alpha --destination beta    as the inventory knows them
+  $ tare migrate --domain web1 --source alpha --destination beta    a domain of libvirt
+  $ tare migrate --qmp /run/vm.qmp --qmp-destination /run/vm-in.qmp --source alpha --destination beta
   $ tare migrate --local --esp none                on this machine alone, in the clear
   $ tare migrate --clean-up`;
 
-interface MigrateOptions extends PlaceOptions {
+interface MigrateOptions extends PlaceOptions, GuestOptions {
   readonly captureTo?: string;
   readonly wholePackets?: boolean;
   readonly json?: boolean;
@@ -49,12 +54,12 @@ interface MigrateOptions extends PlaceOptions {
 export function defineMigrate(program: Command): void {
   const command = program
     .command('migrate')
-    .summary('migrate a test guest for real, and measure it')
+    .summary('migrate a guest for real, and measure it')
     .description(
-      'Sets up IPsec between two hosts, migrates a test guest live, proves it alive and whole, measures, and undoes everything.',
+      'Sets up IPsec between two hosts, migrates a guest live, proves a test guest alive and whole, measures, and undoes everything.',
     )
     .argument('[scenario]', 'a named scenario, or a file; - for stdin');
-  addScenarioOptions(command)
+  addGuestOptions(addScenarioOptions(command))
     .option('--lab [name]', 'in a laboratory: one that is up, or without name one of its own')
     .option(
       '--source <host>',
@@ -88,29 +93,36 @@ async function runMigrate(name: string | undefined, options: MigrateOptions): Pr
   }
   const scenario = await chosenScenario(name, options);
   const choice = await admittedPlace(scenario, options);
-  const run = await migrate(scenario, choice, options);
+  const guest = foreignGuest(options, choice, name !== undefined);
+  const run = await migrate(scenario, choice, guest, options);
   await printRun(run, options);
 }
 
 /** Refused attempts are recorded, too. */
 async function admittedPlace(scenario: Scenario, options: MigrateOptions): Promise<PlaceChoice> {
   try {
-    return await choosePlace(options);
+    return await choosePlace(options, namedGuest(options));
   } catch (error) {
-    if (error instanceof Refusal) await recordRefusal(error.account, scenario, error.message);
+    if (error instanceof Refusal) await recordRefusal(error.account, scenario, error.reason);
     throw error;
   }
 }
 
 async function chosenScenario(name: string | undefined, options: MigrateOptions): Promise<Scenario> {
-  const scenario = await readScenarioArgument(name ?? DEFAULT_SCENARIO);
+  const isTestGuest = namedGuest(options).kind === 'test';
+  const scenario = await readScenarioArgument(name ?? (isTestGuest ? DEFAULT_SCENARIO : undefined));
   const isBare =
     name === undefined && options.esp === undefined && options.ah === undefined && !options.local;
   const overrides = { ...(isBare ? { esp: DEFAULT_ESP } : {}), ...givenOverrides({ ...options }) };
   return Object.keys(overrides).length === 0 ? scenario : overrideScenario(scenario, overrides);
 }
 
-async function migrate(scenario: Scenario, choice: PlaceChoice, options: MigrateOptions): Promise<RunResult> {
+async function migrate(
+  scenario: Scenario,
+  choice: PlaceChoice,
+  guest: ForeignGuest | null,
+  options: MigrateOptions,
+): Promise<RunResult> {
   const { runMigration } = await import('../orchestrator/run-migration.js');
   const line = new StepLine(process.stderr, options.progress);
   const interruption = new Interruption(() => line.show('undoing what was done; once more ends at once'));
@@ -123,6 +135,7 @@ async function migrate(scenario: Scenario, choice: PlaceChoice, options: Migrate
           ...run,
           signal: interruption.signal,
           progress: stepProgress(line),
+          ...(guest !== null && { guest }),
           ...(options.captureTo !== undefined && { captureTo: makeFolder(options.captureTo) }),
           ...(options.wholePackets && { fullCapture: true }),
         });

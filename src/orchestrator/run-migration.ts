@@ -76,7 +76,10 @@ export async function runMigration(
   const folder = await captureFolder(options);
   const context = newContext(scenario, place, folder, options);
   try {
-    const journal = new Journal(options.journalFolder ?? journalFolder(), place.descriptions, options.runId);
+    const journal = new Journal(options.journalFolder ?? journalFolder(), place.descriptions, {
+      captureFolder: options.captureTo === undefined ? folder : null,
+      ...(options.runId !== undefined && { runId: options.runId }),
+    });
     return await carryOut({ ...context, id: journal.runId }, journal, options);
   } finally {
     if (options.captureTo === undefined) await rm(folder, { recursive: true, force: true });

@@ -2,6 +2,7 @@ import { type HostFacts, type HostState, readHostFacts, readHostState } from '..
 import { newestCommonMachine } from '../qemu/machine-choice.js';
 import { withoutKeys } from '../xfrm/without-keys.js';
 import { createXfrmChannel, type XfrmChannel } from '../xfrm/xfrm-channel.js';
+import { xfrmRemoval } from '../xfrm/xfrm-removal.js';
 import { type ByRole, EnvironmentError, filled, onBoth, ROLES, type RunContext } from './run-context.js';
 import type { HostRole, Step, UndoList } from './step.js';
 
@@ -120,16 +121,16 @@ async function requireIpsec(context: RunContext, undo: UndoList): Promise<void> 
       'nothing is protected on the way to oneself: the loopback device takes no part in IPsec',
     );
   }
-  const remove = statesOf(probe.removeSource);
+  const removal = xfrmRemoval(statesOf(probe.removeSource));
   await onBoth(async (role) => {
     const host = place.hosts[role];
     const title = 'remove IPsec states of the check';
-    undo.register({ role, title, program: 'ip', args: ['-force', '-batch', '-'], input: remove });
+    undo.register({ role, title, ...removal });
     const { code, stderr } = await host.run('ip', ['-batch', '-'], {
       input: statesOf(probe.addSource),
       check: false,
     });
-    await host.run('ip', ['-force', '-batch', '-'], { input: remove, check: false });
+    await host.run(removal.program, removal.args, { input: removal.input, check: false });
     if (code === 0) return;
     const { esp, ah } = scenario.ipsec;
     const wanted = [esp === null ? '' : `ESP with ${esp}`, ah === null ? '' : `AH with ${ah}`].filter(

@@ -2,6 +2,7 @@ import { findPolicyGaps, parsePolicies, policyCheck } from '../security/policy-c
 import { holdEncapsulationPort } from '../xfrm/encapsulation-port.js';
 import { withoutKeys } from '../xfrm/without-keys.js';
 import { createXfrmChannel, type ProtectedService } from '../xfrm/xfrm-channel.js';
+import { xfrmRemoval } from '../xfrm/xfrm-removal.js';
 import { describedChannel } from './check-hosts.js';
 import { EnvironmentError, filled, onBoth, ROLES, type RunContext } from './run-context.js';
 import type { HostRole, Step, UndoList } from './step.js';
@@ -47,7 +48,7 @@ async function addTo(context: RunContext, role: HostRole, undo: UndoList): Promi
       ? [channel.addSource, channel.removeSource]
       : [channel.addDestination, channel.removeDestination];
   const title = 'remove IPsec states and policies';
-  undo.register({ role, title, program: 'ip', args: ['-force', '-batch', '-'], input: remove });
+  undo.register({ role, title, ...xfrmRemoval(remove) });
   const { code, stderr } = await host.run('ip', ['-batch', '-'], { input: add, check: false });
   if (code !== 0)
     throw new EnvironmentError(`${host.name} does not take the IPsec states: ${withoutKeys(stderr)}`);

@@ -50,6 +50,8 @@ export interface JournalHeader {
   /** Of that process, as `processMark` says: numbers are used again. */
   readonly processMark: string;
   readonly startedAt: string;
+  /** On this machine, of captures that go with the run; null if they are to be kept. */
+  readonly captureFolder?: string | null;
   readonly hosts: Readonly<Record<HostRole, HostDescription>>;
 }
 
@@ -77,6 +79,12 @@ export function newRunId(): string {
   return randomBytes(6).toString('hex');
 }
 
+export interface JournalOptions {
+  /** Default: a new one. */
+  readonly runId?: string;
+  readonly captureFolder?: string | null;
+}
+
 /** The journal of a run that is under way. */
 export class Journal implements UndoList {
   readonly path: string;
@@ -86,7 +94,11 @@ export class Journal implements UndoList {
   private count = 0;
 
   /** @throws JournalError */
-  constructor(folder: string, hosts: JournalHeader['hosts'], runId = newRunId()) {
+  constructor(
+    folder: string,
+    hosts: JournalHeader['hosts'],
+    { runId = newRunId(), captureFolder = null }: JournalOptions = {},
+  ) {
     this.runId = runId;
     this.path = join(folder, `${this.runId}.journal`);
     try {
@@ -102,6 +114,7 @@ export class Journal implements UndoList {
         processId: process.pid,
         processMark: processMark(process.pid),
         startedAt: new Date().toISOString(),
+        captureFolder,
         hosts,
       },
     });

@@ -1,4 +1,4 @@
-import { unlinkSync } from 'node:fs';
+import { rmSync, unlinkSync } from 'node:fs';
 import { HostError } from '../hosts/host-error.js';
 import type { Journal, JournalContent, RecordedUndo } from './journal.js';
 import type { HostPair, Step, Undo } from './step.js';
@@ -95,13 +95,15 @@ export async function cleanUp(
     const failure = await carryOut(undo, hosts);
     if (failure !== null) failed.push(failure);
   }
-  if (failed.length === 0) unlinkSync(content.path);
+  if (failed.length === 0) forget(content);
   return failed;
 }
 
-/** Throws a journal away whose hosts are no more. */
-export function forget(content: JournalContent): void {
-  unlinkSync(content.path);
+/** Throws a journal away with which nothing is left to do on hosts, and with it what the run has captured. */
+export function forget({ path, header }: JournalContent): void {
+  const folder = header.captureFolder ?? null;
+  if (folder !== null) rmSync(folder, { recursive: true, force: true });
+  unlinkSync(path);
 }
 
 /** @returns null if it is done */

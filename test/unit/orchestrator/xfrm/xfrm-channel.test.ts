@@ -8,6 +8,7 @@ import {
   type ProtectedService,
   type XfrmChannel,
 } from '../../../../src/orchestrator/xfrm/xfrm-channel.js';
+import { xfrmRemoval } from '../../../../src/orchestrator/xfrm/xfrm-removal.js';
 import type { Ipsec } from '../../../../src/scenario/scenario.js';
 import { findTool, requireTool } from '../../../tool.js';
 
@@ -73,6 +74,19 @@ for (const [family, service] of Object.entries({ IPv4: V4, IPv6: V6 })) {
     });
   }
 }
+
+test('what is to be removed goes, whatever of it is gone already', (t) => {
+  if (!canUseKernel(t)) return;
+  const channel = create({ esp: 'aes128-sha256' }, V4);
+  const policies = linesOf(channel.addSource, 'xfrm policy');
+  for (const gone of policies) {
+    batch(policies);
+    batch([`xfrm policy del ${/src .* dir \w+/.exec(gone)![0]}`]);
+    const { program, args, input } = xfrmRemoval(channel.removeSource);
+    spawnSync('ip', ['netns', 'exec', NAMESPACE, program, ...args], { input });
+    assert.equal(listPolicies(), '', gone);
+  }
+});
 
 test('policies are for the one service, both directions, and each side has them the other way round', (t) => {
   if (!canUseKernel(t)) return;
