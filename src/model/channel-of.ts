@@ -12,6 +12,7 @@ import type { Host, Ipsec, Scenario } from '../scenario/scenario.js';
 import { type Calibration, CalibrationError, type PacketCosts } from './calibration/calibration.js';
 import { suiteCost } from './calibration/suite-cost.js';
 import type { Channel, HostCosts } from './channel.js';
+import { hostsOf } from './hosts-of.js';
 import { ModelError } from './model-error.js';
 import { PC_MACHINE } from './qemu/machine-profile.js';
 import { PAGE_BYTES } from './qemu/stream-framing.js';
@@ -24,7 +25,8 @@ const NO_COSTS: PacketCosts = { packetNs: 0, byteNs: 0 };
  *   MSSs that leave no room
  */
 export function channelOf(scenario: Scenario, calibration: Calibration): Channel {
-  const { network, ipsec, hosts } = scenario;
+  const { network, ipsec } = scenario;
+  const hosts = hostsOf(scenario, calibration);
   return asModelError(() => {
     const family = network.family === 'ipv4' ? 4 : 6;
     const { protection, stack, cost } = packagingOf(ipsec, family);
@@ -51,7 +53,8 @@ export function channelOf(scenario: Scenario, calibration: Calibration): Channel
 /** QEMU's own work on a scenario's hosts. */
 export function threadCostsOf(scenario: Scenario, calibration: Calibration): ThreadCosts {
   const { source, destination, ...qemu } = calibration.qemu;
-  const { hosts, guest } = scenario;
+  const hosts = hostsOf(scenario, calibration);
+  const { guest } = scenario;
   const pages = ramPages(guest.memoryBytes);
   const [there, here] = [slowness(hosts.destination), slowness(hosts.source)];
   return {

@@ -5,6 +5,7 @@ import { transferRates } from './analytic/transfer-rates.js';
 import type { Calibration } from './calibration/calibration.js';
 import { channelOf, threadCostsOf } from './channel-of.js';
 import { deriveSeed } from './derive-seed.js';
+import { hostsOf } from './hosts-of.js';
 import { simulateTransfer } from './packet/simulate-transfer.js';
 import type { TransferOutcome } from './packet/transfer-outcome.js';
 import type { MigrationLog } from './qemu/migration-log.js';
@@ -47,7 +48,8 @@ type Thread = StreamSource & { readonly log: MigrationLog };
 function simulate(scenario: Scenario, calibration: Calibration, thread: Thread): RunResult {
   const channel = channelOf(scenario, calibration);
   const costs = threadCostsOf(scenario, calibration);
-  const { migration, seed, hosts } = scenario;
+  const { migration, seed } = scenario;
+  const hosts = hostsOf(scenario, calibration);
   const timeoutNs = migration.timeoutMs * 1e6;
   const outcome = simulateTransfer(channel, thread, {
     seed: deriveSeed(seed, 'losses'),

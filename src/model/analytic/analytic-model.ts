@@ -3,6 +3,7 @@ import type { Host, MigrationParameters, Scenario } from '../../scenario/scenari
 import type { Calibration } from '../calibration/calibration.js';
 import type { Channel } from '../channel.js';
 import { channelOf, threadCostsOf } from '../channel-of.js';
+import { hostsOf } from '../hosts-of.js';
 import { guestMemory } from '../qemu/guest-memory.js';
 import { PC_MACHINE } from '../qemu/machine-profile.js';
 import type { MigrationLog } from '../qemu/migration-log.js';
@@ -27,6 +28,7 @@ export function predictAnalytic(scenario: Scenario, calibration: Calibration): R
   const channel = channelOf(scenario, calibration);
   const costs = threadCostsOf(scenario, calibration);
   const { guest, migration } = scenario;
+  const hosts = hostsOf(scenario, calibration);
   const memory = guestMemory(dirtyPart(guest), PC_MACHINE);
   const rates = transferRates(channel, costs, migration);
   const thread = new AnalyticThread({
@@ -58,9 +60,9 @@ export function predictAnalytic(scenario: Scenario, calibration: Calibration): R
     stream,
     wire: sent.wire,
     standstillNs: standstillNs(thread, channel, costs),
-    sourceCpuSeconds: sourceSeconds(channel, costs, log, migration, sent) * shareOf(scenario.hosts.source),
+    sourceCpuSeconds: sourceSeconds(channel, costs, log, migration, sent) * shareOf(hosts.source),
     destinationCpuSeconds:
-      destinationSeconds(channel, costs, log, migration, sent) * shareOf(scenario.hosts.destination),
+      destinationSeconds(channel, costs, log, migration, sent) * shareOf(hosts.destination),
     nsByLimit,
   });
 }

@@ -51,6 +51,13 @@ const qemuCosts = z.strictObject({
   synchronisePageNs: nanoseconds,
 });
 
+const guestCosts = z.strictObject({
+  /** Of a core: a guest that writes nothing, and whatever else goes on. */
+  cores: z.number().nonnegative().max(1),
+  /** What a write of the guest takes besides. */
+  writeNs: nanoseconds,
+});
+
 export const calibrationSchema = z.strictObject({
   schema: z.literal('tare.calibration/1'),
   name: z.string().min(1),
@@ -70,10 +77,16 @@ export const calibrationSchema = z.strictObject({
   tcp: z.strictObject({ send: packetCosts, receive: packetCosts }),
   esp: z.array(suiteCosts),
   ah: z.array(suiteCosts),
+  /**
+   * What the guest takes of the source's core where that has only one, as long as it runs. Absent: nothing, and `cpuShare` of the
+   * scenario's source says all.
+   */
+  guest: guestCosts.optional(),
 });
 
 export type Calibration = z.infer<typeof calibrationSchema>;
 export type PacketCosts = z.infer<typeof packetCosts>;
+export type GuestCosts = z.infer<typeof guestCosts>;
 export type SuiteCosts = z.infer<typeof suiteCosts>;
 
 /** A calibration that cannot be used. The message names file and field. */
