@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { PlantedSecret } from '../exposure/planted-secrets.js';
 import type { RunPlace } from '../orchestrator/steps/run-context.js';
 import type { Scenario } from '../scenario/scenario.js';
-import type { DemoRuns } from './demo.js';
+import type { DemoRuns } from './demo-runs.js';
 import { CliError, ExitCode } from './exit-code.js';
 import { Interruption } from './interruption.js';
 import { overrideScenario } from './predict-options.js';

@@ -3,8 +3,8 @@ import type { Command } from 'commander';
 import type { ExposedCapture, RebuiltMemory } from '../exposure/expose-capture.js';
 import type { Exposure } from '../exposure/exposure.js';
 import type { PlantedSecret } from '../exposure/planted-secrets.js';
-import type { SecurityAssociation } from '../ipsec/security-association.js';
 import { reportBrokenInputs } from './broken-inputs.js';
+import type { DemoRuns } from './demo-runs.js';
 import { CliError, ExitCode } from './exit-code.js';
 import { collect, requireOneStdin } from './ipsec-options.js';
 import { cannotWrite, StagedOutput } from './output-file.js';
@@ -74,16 +74,6 @@ async function runDemo(options: DemoOptions): Promise<void> {
   const associations = await readKeyFiles(options.keys ?? []);
   const runs = options.from.map((path) => ({ path, name: path === '-' ? 'stdin' : path, associations }));
   await show({ runs, secrets }, options);
-}
-
-/** What is to be looked at. */
-export interface DemoRuns {
-  readonly runs: readonly {
-    readonly path: string;
-    readonly name: string;
-    readonly associations: readonly SecurityAssociation[];
-  }[];
-  readonly secrets: readonly PlantedSecret[];
 }
 
 /** @throws CliError (usage) */

@@ -2,9 +2,10 @@ import { entropyBits } from './randomness.js';
 
 /*
  * What a page of memory holds, by the frequencies of its bytes alone. Text is mostly printable. Machine code of x86-64 has a few bytes
- * (REX prefixes, mov, call, lea, two-byte opcodes) far more often than anything else has; the limits were set on sections of
- * Debian's programs, where every page of .text meets them and none of .rodata, .data and .eh_frame. Random bytes are encrypted or
- * well compressed.
+ * (REX prefixes, mov, call, lea, two-byte opcodes) far more often than anything else has. Of Debian's programs no page of .rodata,
+ * .data and .eh_frame meets the limits, and every page of bash's and tcpdump's .text does; of QEMU's 98 %, of libc's 87 %, of
+ * libcrypto's 82 %: what is written for vector registers goes as data. Random bytes are encrypted or well compressed, or tables of
+ * ciphers.
  */
 
 export const PAGE_KINDS = ['zero', 'text', 'code', 'random', 'data'] as const;

@@ -25,7 +25,7 @@ export function exposurePage(exposure: Exposure): ReportPage {
       const { headline, tone } = judgeExposure(column);
       return { text: `${capitalised(column.title)}: ${headline}`, tone };
     }),
-    facts: columns.flatMap(factsOf),
+    facts: columns.map(factOf),
     sections: exposureSections(exposure),
     footer:
       'Without keys nothing was decrypted. Memory is rebuilt from the pages that a live migration of QEMU sends, secrets are looked for in ' +
@@ -46,7 +46,7 @@ export function exposureSections(exposure: Exposure): ReportSection[] {
         {
           caption: 'Side by side',
           columns: tableColumns('', ...columns.map(({ title }) => `#${title}`)),
-          rows: comparisonRows(columns).map((cells) => cells.map((cell) => cell.trim())),
+          rows: comparisonRows(columns),
           note: `${RANDOMNESS_NOTE} Chi-square of random bytes is 255 on average.`,
         },
       ],
@@ -84,24 +84,25 @@ export function exposureSections(exposure: Exposure): ReportSection[] {
   );
 }
 
+/** As large as the picture of a small guest. */
+const NOTHING_SEEN = '.'.repeat(64 * 32);
+
 function capitalised(text: string): string {
   return text.slice(0, 1).toUpperCase() + text.slice(1);
 }
 
-function factsOf(column: ExposureColumn): Fact[] {
+function factOf(column: ExposureColumn): Fact {
   const { title, observation } = column;
   const { known, all } = memoryTotals(observation);
-  const { tone } = judgeExposure(column);
   const { secrets } = observation;
-  const memory: Fact = {
+  const found = `${secretsFound(observation)} of ${formatCounted(secrets.length, 'secret')} found`;
+  const rebuilt = known === 0 ? [] : [formatMemory(known)];
+  return {
     label: `Memory rebuilt, ${title}`,
     value: known === 0 ? 'nothing' : formatShare(known, all),
-    ...(known > 0 && { note: `${formatMemory(known)} of ${formatMemory(all)}` }),
-    tone,
+    note: [...rebuilt, ...(secrets.length === 0 ? [] : [found])].join(', '),
+    tone: judgeExposure(column).tone,
   };
-  if (secrets.length === 0) return [memory];
-  const found = secretsFound(observation);
-  return [memory, { label: `Secrets found, ${title}`, value: `${found} of ${secrets.length}`, tone }];
 }
 
 function pictureOf({
@@ -110,7 +111,13 @@ function pictureOf({
 }: ExposureColumn): NonNullable<ReportSection['pictures']>['pictures'][number] {
   const [memory] = observation.memories;
   if (memory === undefined) {
-    return { title: capitalised(title), note: 'Nothing could be rebuilt.', alt: 'Nothing could be rebuilt.' };
+    const note = 'Nothing could be rebuilt.';
+    return {
+      title: capitalised(title),
+      note,
+      png: memoryPng(NOTHING_SEEN).png.toString('base64'),
+      alt: note,
+    };
   }
   const { block, cells, pagesPerCell } = memory.picture;
   const { png } = memoryPng(cells);

@@ -118,7 +118,7 @@ export function describeTraffic({ observation }: ExposureColumn, actualPasses: n
         'passes over memory, or the pace of hosts and link.';
   return [
     `${who} from ${when} on, for ${formatSeconds(seconds)}: ${formatBytes(bytes)} in ${formatCounted(packets, 'packet')}.`,
-    `So it was a transfer of at most ${formatCount(pagesAtMost)} pages with content; which, is not to be told.`,
+    `So it was a transfer of at most ${formatCount(pagesAtMost)} pages with content. Which pages, and what is in them, it does not tell.`,
     actualPasses === null
       ? rhythm
       : `${rhythm} There were ${formatCounted(actualPasses, 'pass', 'passes')}, as the stream says.`,

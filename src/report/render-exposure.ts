@@ -68,28 +68,28 @@ export function comparisonRows(columns: readonly ExposureColumn[]): string[][] {
     ...(hasSecrets
       ? [
           row('planted secrets found', (each) => `${secretsFound(each)} of ${each.secrets.length}`),
-          row('  in memory, times', ({ secrets }) => formatCount(sum(secrets, 'inMemory'))),
-          row('  in packets, times', ({ secrets }) => formatCount(sum(secrets, 'inPackets'))),
-          row('  across packets', ({ secrets }) => formatCount(sum(secrets, 'acrossPackets'))),
+          row('secrets in memory', ({ secrets }) => formatCount(sum(secrets, 'inMemory'))),
+          row('secrets in packets', ({ secrets }) => formatCount(sum(secrets, 'inPackets'))),
+          row('secrets across packets', ({ secrets }) => formatCount(sum(secrets, 'acrossPackets'))),
         ]
       : []),
     row('strings', (each) => formatCount(stringCount(each))),
     row('keys and passwords', (each) => formatCount(materialCount(each))),
     row('packets', ({ packets }) => formatCount(packets)),
     row('on the wire', ({ bytes }) => formatBytes(bytes)),
-    row('payloads that look random', (each) =>
+    row('random-looking payloads', (each) =>
       statistic(each, ({ uniformShare }) => formatShare(uniformShare, 1)),
     ),
     row('entropy, bits a byte', (each) => statistic(each, ({ entropy }) => entropy.mean.toFixed(3))),
-    row('  lowest, highest', (each) =>
+    row('entropy, low and high', (each) =>
       statistic(each, ({ entropy }) => `${entropy.min.toFixed(2)}, ${entropy.max.toFixed(2)}`),
     ),
-    row('  of random bytes', (each) => statistic(each, ({ entropy }) => entropy.ofRandom.toFixed(3))),
+    row('entropy of random bytes', (each) => statistic(each, ({ entropy }) => entropy.ofRandom.toFixed(3))),
     row('chi-square, mean', (each) => statistic(each, ({ chiSquare }) => formatLarge(chiSquare.mean))),
-    row('  lowest, highest', (each) =>
+    row('chi-square, low and high', (each) =>
       statistic(each, ({ chiSquare }) => `${formatLarge(chiSquare.min)}, ${formatLarge(chiSquare.max)}`),
     ),
-    row('  of all bytes together', (each) => statistic(each, ({ total }) => formatLarge(total.chiSquare))),
+    row('chi-square of all bytes', (each) => statistic(each, ({ total }) => formatLarge(total.chiSquare))),
   ];
 }
 
