@@ -39,21 +39,26 @@ export function tableSection(
 const LEAST_LINES = 2;
 
 /**
- * Shares `lines` out: who wants little gets it, the others get alike. Between two sections is an empty line. Where there is not
- * room for a row of each, the last ones are left out.
+ * Shares `lines` out, an empty line before each section. The first section gets what it wants; of the others who wants little
+ * gets it, the rest get alike. Where there is not room for a row of each, the last ones are left out.
  */
 export function fitSections(sections: readonly LiveSection[], lines: number): string[][] {
-  const room = Math.max(0, Math.floor(lines / (LEAST_LINES + 1)));
-  const wanted = sections.filter((section) => section.lines > 0).slice(0, room);
+  const [first, ...others] = sections.filter((section) => section.lines > 0);
+  if (first === undefined) return [];
+  const drawn = first.render(Math.min(first.lines, lines - 1));
+  const rest = lines - drawn.length - 1;
+  const room = Math.max(0, Math.floor(rest / (LEAST_LINES + 1)));
+  return [drawn, ...shareOut(others.slice(0, room), rest)].filter((section) => section.length > 0);
+}
+
+function shareOut(sections: readonly LiveSection[], lines: number): string[][] {
   const allotted = new Map<LiveSection, number>();
-  let left = lines - wanted.length;
-  const byNeed = wanted.toSorted((a, b) => a.lines - b.lines);
+  let left = lines - sections.length;
+  const byNeed = sections.toSorted((a, b) => a.lines - b.lines);
   for (const [i, section] of byNeed.entries()) {
     const share = Math.min(section.lines, Math.floor(left / (byNeed.length - i)));
     allotted.set(section, share);
     left -= share;
   }
-  return wanted
-    .map((section) => section.render(allotted.get(section) ?? 0))
-    .filter((drawn) => drawn.length > 0);
+  return sections.map((section) => section.render(allotted.get(section) ?? 0));
 }
