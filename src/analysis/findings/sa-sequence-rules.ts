@@ -31,7 +31,7 @@ export function findRepetitions(subject: SaCase): Finding[] {
 /** Repetitions that are too far from the first packet to compare their content. */
 function farDuplicates({ sa, watched }: SaCase, numbers: SaNumbers): number {
   const known = numbers.again.count + numbers.replayed.count + numbers.differing.count;
-  return Math.max(0, sa.sequence.duplicate - known - (watched.failed?.count ?? 0));
+  return Math.max(0, sa.sequence.duplicate - known - (watched.failed?.count ?? 0) - watched.unjudged);
 }
 
 /** A capture taken at two points, or of both directions of a mirror port, has nearly every packet twice. */

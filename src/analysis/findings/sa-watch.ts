@@ -29,7 +29,7 @@ import {
 /** SAs whose numbers are watched: one takes up to 64 KiB. Of others only wrong ICVs are. */
 export const MAX_WATCHED = 256;
 /** Rows whose headers say nothing about their sender. */
-const UNTRUSTED = NOT_WIRE | PacketFlag.malformed | PacketFlag.incomplete;
+const UNTRUSTED = PacketFlag.malformed | PacketFlag.incomplete;
 const FIRST_SLOT = 1;
 const MAX_SAS = 16_384;
 /** Bytes behind the IV of 8 bytes that mark the content: they hold what differs between packets of one connection. */
@@ -41,6 +41,8 @@ export interface SaWatchState {
   /** By slot. */
   numbers: (SaNumbers | null)[];
   failed: (Sightings | null)[];
+  /** Packets that were not judged: malformed, or incomplete. */
+  unjudged: number[];
 }
 
 /** What was seen of one SA. */
@@ -48,6 +50,7 @@ export interface WatchedSa {
   readonly numbers: SaNumbers | null;
   /** Packets whose ICV was wrong. */
   readonly failed: Sightings | null;
+  readonly unjudged: number;
 }
 
 /** What rules are told with: `saKey` of a summary's SA leads to what was watched of it. */
@@ -66,7 +69,7 @@ export class SaWatch implements Detector<SaWatchState> {
   constructor(fileIndex: number, tell: (watched: WatchedSas, context: FindingContext) => Finding[]) {
     this.fileIndex = fileIndex;
     this.tell = tell;
-    this.state = { table: this.table.state, numbers: [], failed: [] };
+    this.state = { table: this.table.state, numbers: [], failed: [], unjudged: [] };
   }
 
   add(batch: PacketBatch, from: number, to: number): void {
@@ -80,12 +83,17 @@ export class SaWatch implements Detector<SaWatchState> {
     const end = batch.securityStart[to]!;
     for (let header = batch.securityStart[from]!; header < end; header++) {
       const ip = ipOffset[header]!;
-      if ((flags[row[header]!]! & UNTRUSTED) !== 0 || ip === NONE) continue;
+      const rowFlags = flags[row[header]!]!;
+      if ((rowFlags & NOT_WIRE) !== 0 || ip === NONE) continue;
       const meta = protocol[header]! | (udpEncap[header] === 1 ? SA_UDP_ENCAP : 0);
       const slot = isIpv6At(data, ip)
         ? this.table.find6(meta, spi[header]! | 0, this.view, ip + 8)
         : this.table.find4(meta, spi[header]! | 0, this.view.getInt32(ip + 12), this.view.getInt32(ip + 16));
       if (slot < FIRST_SLOT) continue;
+      if ((rowFlags & UNTRUSTED) !== 0) {
+        this.state.unjudged[slot] = (this.state.unjudged[slot] ?? 0) + 1;
+        continue;
+      }
       // A forged packet's number is nobody's: it would be taken for the sender's.
       if (integrity[header] === Integrity.failed) this.addFailed(batch, row[header]!, slot);
       else if (slot < FIRST_SLOT + MAX_WATCHED) this.addHeader(batch, header, slot);
@@ -156,7 +164,7 @@ export class SaWatch implements Detector<SaWatchState> {
   }
 
   merge(later: SaWatchState, framesBefore: number): void {
-    const { numbers, failed } = this.state;
+    const { numbers, failed, unjudged } = this.state;
     for (let other = FIRST_SLOT; other < later.table.count; other++) {
       const slot = this.table.findKey(later.table.keys, other * KEY_WORDS);
       if (slot < FIRST_SLOT) continue;
@@ -165,6 +173,8 @@ export class SaWatch implements Detector<SaWatchState> {
         failed[slot] ??= newSightings();
         mergeSightings(failed[slot], laterFailed, framesBefore);
       }
+      const laterUnjudged = later.unjudged[other] ?? 0;
+      if (laterUnjudged > 0) unjudged[slot] = (unjudged[slot] ?? 0) + laterUnjudged;
       const laterNumbers = later.numbers[other];
       if (!laterNumbers || slot >= FIRST_SLOT + MAX_WATCHED) continue;
       numbers[slot] ??= newSaNumbers(laterNumbers.firstSequence);
@@ -174,7 +184,7 @@ export class SaWatch implements Detector<SaWatchState> {
 
   findings(context: FindingContext): Finding[] {
     const watched = new Map<string, WatchedSa>();
-    const { table, numbers, failed } = this.state;
+    const { table, numbers, failed, unjudged } = this.state;
     for (let slot = FIRST_SLOT; slot < table.count; slot++) {
       const meta = table.keys[slot * KEY_WORDS]!;
       const protocol = (meta & 0xff) === IPPROTO_ESP ? 'esp' : 'ah';
@@ -183,6 +193,7 @@ export class SaWatch implements Detector<SaWatchState> {
       watched.set(saKey({ protocol, spi, udpEncap, ...addressesOf(table, slot) }), {
         numbers: numbers[slot] ?? null,
         failed: failed[slot] ?? null,
+        unjudged: unjudged[slot] ?? 0,
       });
     }
     return this.tell(watched, context);

@@ -44,7 +44,11 @@ export const securityAssociations: DetectorType = {
 
 function applyRules(watched: WatchedSas, context: FindingContext): Finding[] {
   return context.summary.securityAssociations.flatMap((sa) => {
-    const subject = { sa, watched: watched.get(saKey(sa)) ?? { numbers: null, failed: null }, context };
+    const subject = {
+      sa,
+      watched: watched.get(saKey(sa)) ?? { numbers: null, failed: null, unjudged: 0 },
+      context,
+    };
     return RULES.flatMap((rule) => rule(subject));
   });
 }
