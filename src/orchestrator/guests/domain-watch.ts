@@ -1,15 +1,16 @@
+import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RunningProgram, RunOutcome } from '../hosts/host.js';
 import { nowMs } from '../qemu/clock.js';
-import type { MigrationStatus } from '../qemu/migration-status.js';
+import type { MigrationStatus, RamStatus } from '../qemu/migration-status.js';
 import { type MigrationAccount, MigrationFailure, type SyncRecord } from '../qemu/migration-watch.js';
 import type { MigrateOptions } from './domain-arguments.js';
-import { AnswerReader, parseJobInfo } from './job-info.js';
+import { AnswerReader, parseIterationEvent, parseJobInfo } from './job-info.js';
 import type { Virsh } from './virsh.js';
 
 /*
- * Theory of operation. `virsh migrate` runs at the source until the domain is on one side or the other; beside it `virsh domjobinfo`
- * is asked a few times a second. Whatever is to end the migration early asks libvirt to abort the job, and then waits for `virsh migrate`
+ * Theory of operation. `virsh migrate` runs at the source until the domain is on one side or the other. Beside it `virsh event` tells
+ * when an iteration begins, and `virsh domjobinfo`, asked a few times a second, how far it has got. Whatever is to end the migration early asks libvirt to abort the job, and then waits for `virsh migrate`
  * to end, for only then it is known where the domain is. libvirt may not get QEMU to listen: then the connection is broken
  * under it. After a change to post-copy libvirt refuses to abort, and so do we.
  */
@@ -33,11 +34,12 @@ export interface DomainOrder {
  */
 export async function watchDomain(order: DomainOrder): Promise<MigrationAccount> {
   order.signal.throwIfAborted();
-  const asking = await order.source.watchJob();
+  const events = await order.source.watchIterations();
+  const answers = await order.source.watchJob();
   try {
-    return await new DomainWatch(order, asking).run();
+    return await new DomainWatch(order, events, answers).run();
   } finally {
-    await asking.kill();
+    await Promise.all([events.kill(), answers.kill()]);
   }
 }
 
@@ -47,12 +49,17 @@ const SAME_ANSWERS = 3;
 /** libvirt prepares both sides first, and does not break that off at once. */
 const ABORT_TIMEOUT_MS = 30_000;
 
+/** From asking libvirt to QEMU's beginning: both sides are prepared, and machines started. */
+const PREPARATION_MS = 120_000;
+
 type Ending = 'time limit' | 'stall' | 'interruption';
 
 class DomainWatch {
   private readonly order: DomainOrder;
   private readonly syncs: SyncRecord[] = [];
-  private startedMs = nowMs();
+  private readonly askedMs = nowMs();
+  /** QEMU has begun. */
+  private startedMs: number | null = null;
   private last: MigrationStatus | null = null;
   private polls = 0;
   /** When something last moved, and how many answers have told the same since. */
@@ -61,10 +68,14 @@ class DomainWatch {
   private isPostcopyAsked = false;
   private outcome: RunOutcome | null = null;
 
-  constructor(order: DomainOrder, asking: RunningProgram) {
+  constructor(order: DomainOrder, events: RunningProgram, answers: RunningProgram) {
     this.order = order;
+    createInterface({ input: events.stdout }).on('line', (line) => {
+      const iteration = parseIterationEvent(line);
+      if (iteration !== null) this.reach(iteration, this.last?.ram ?? null);
+    });
     const reader = new AnswerReader();
-    asking.stdout.setEncoding('utf8').on('data', (text: string) => {
+    answers.stdout.setEncoding('utf8').on('data', (text: string) => {
       for (const answer of reader.take(text)) this.take(answer);
     });
   }
@@ -92,27 +103,38 @@ class DomainWatch {
     this.polls++;
     const status = parseJobInfo(answer);
     if (status?.ram == null) return;
-    if (this.last === null) this.startedMs = nowMs();
     const { transferred, remaining, dirtySyncCount } = status.ram;
     const text = `${transferred} ${remaining} ${dirtySyncCount}`;
     const isSame = text === this.progress.text;
     this.progress = isSame
       ? { ...this.progress, answers: this.progress.answers + 1 }
       : { text, atMs: nowMs(), answers: 0 };
-    if (dirtySyncCount > (this.syncs.at(-1)?.count ?? 0)) this.syncs.push(this.syncRecord(status.ram));
+    this.reach(dirtySyncCount, status.ram);
+    this.amend(status.ram);
     this.last = status;
   }
 
-  private syncRecord(ram: NonNullable<MigrationStatus['ram']>): SyncRecord {
-    return {
+  /** Whoever tells first of a synchronisation is believed. */
+  private reach(count: number, ram: RamStatus | null): void {
+    this.startedMs ??= nowMs();
+    if (count <= (this.syncs.at(-1)?.count ?? 0)) return;
+    const before = this.last?.ram?.remaining ?? ram?.total ?? 0;
+    this.syncs.push({
       atMs: nowMs() - this.startedMs,
-      count: ram.dirtySyncCount,
-      normalPages: ram.normalPages,
-      zeroPages: ram.zeroPages,
-      transferred: ram.transferred,
-      remainingBefore: this.last?.ram?.remaining ?? ram.total,
-      remaining: ram.remaining,
-    };
+      count,
+      normalPages: ram?.normalPages ?? 0,
+      zeroPages: ram?.zeroPages ?? 0,
+      transferred: ram?.transferred ?? 0,
+      remainingBefore: before,
+      remaining: ram?.remaining ?? before,
+    });
+  }
+
+  /** What was left after a synchronisation shows in the first answer that comes after it. */
+  private amend({ dirtySyncCount, remaining }: RamStatus): void {
+    const sync = this.syncs.at(-1);
+    if (sync === undefined || sync.count !== dirtySyncCount || remaining <= sync.remaining) return;
+    this.syncs[this.syncs.length - 1] = { ...sync, remaining };
   }
 
   private async intervene(): Promise<void> {
@@ -130,7 +152,12 @@ class DomainWatch {
       if (now - this.ending.sinceMs > ABORT_TIMEOUT_MS) await this.insist();
     } else if (signal.aborted) await this.end('interruption');
     else if (answers >= SAME_ANSWERS && now - atMs > stallMs) await this.end('stall');
-    else if (now - this.startedMs > timeoutMs) await this.end('time limit');
+    else if (now > this.deadlineMs(timeoutMs)) await this.end('time limit');
+  }
+
+  private deadlineMs(timeoutMs: number): number {
+    const { startedMs, askedMs } = this;
+    return startedMs === null ? askedMs + timeoutMs + PREPARATION_MS : startedMs + timeoutMs;
   }
 
   private async end(why: Ending): Promise<void> {
@@ -159,9 +186,18 @@ class DomainWatch {
     const endedMs = nowMs();
     const final = (isCompleted ? await this.finalFigures() : null) ?? this.last;
     if (final === null) throw new MigrationFailure('libvirt does not tell how the migration went');
-    const { startedMs, syncs, polls } = this;
+    const { syncs, polls, startedMs } = this;
     const outcome = isCompleted ? 'completed' : 'timed-out';
-    return { outcome, final, syncs, polls, startedMs, endedMs, setup: null, stop: null };
+    return {
+      outcome,
+      final,
+      syncs,
+      polls,
+      startedMs: startedMs ?? endedMs,
+      endedMs,
+      setup: null,
+      stop: null,
+    };
   }
 
   /** At the source as long as it knows the domain, else at the destination. */
@@ -178,7 +214,8 @@ class DomainWatch {
   private failure(stderr: string): MigrationFailure {
     if (this.ending?.why !== 'stall') {
       const said = stderr.replace(/^error: /gm, '').trim();
-      return new MigrationFailure(`libvirt says: ${said || 'nothing'}`);
+      const { desturi } = this.order.migrate.options;
+      return new MigrationFailure(`virsh migrate to ${desturi} says: ${said || 'nothing'}`);
     }
     const seconds = Math.round(this.order.stallMs / 1000);
     const transferred = this.last?.ram?.transferred ?? 0;

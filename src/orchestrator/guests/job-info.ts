@@ -51,3 +51,9 @@ export class AnswerReader {
     return parts;
   }
 }
+
+/** @param line of `virsh event`. @returns the iteration that it tells of; null for any other */
+export function parseIterationEvent(line: string): number | null {
+  const [, iteration] = /'migration-iteration' .*iteration: '(\d+)'/.exec(line) ?? [];
+  return iteration === undefined ? null : Number(iteration);
+}

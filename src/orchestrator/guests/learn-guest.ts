@@ -3,7 +3,7 @@ import type { MigrationAccount, SyncRecord } from '../qemu/migration-watch.js';
 import { filled, type RunContext } from '../steps/run-context.js';
 import type { Step } from '../steps/step.js';
 
-/** Shorter than that between two synchronisations, a rate is chance. */
+/** In less, a rate is chance. */
 const LEAST_MS = 50;
 
 /**
@@ -18,7 +18,7 @@ export const learnGuest: Step<RunContext> = {
     const account = filled(context, 'migration');
     const { memoryBytes } = scenario.guest;
     const filledBytes = Math.max(0, memoryBytes - zeroPagesOfFirstPass(context, account) * PAGE_BYTES);
-    const pagesPerSecond = dirtyRate(account);
+    const pagesPerSecond = dirtyRate(context, account);
     const workload: Workload =
       pagesPerSecond === 0 || filledBytes === 0
         ? { kind: 'idle' }
@@ -34,14 +34,37 @@ function zeroPagesOfFirstPass({ wire }: RunContext, { syncs, final }: MigrationA
   return first?.zeroPages ?? sync?.zeroPages ?? final.ram?.zeroPages ?? 0;
 }
 
-/** First writes to a page per second: the greatest between two synchronisations, for long passes find pages written more than once. */
-export function dirtyRate({ syncs }: Pick<MigrationAccount, 'syncs'>): number {
-  const rates = syncs.slice(1).map((sync, index) => rateBetween(syncs[index]!, sync));
+/** First writes to a page per second, the most of any pass: long passes find pages that were written more than once. */
+function dirtyRate({ wire }: RunContext, { syncs }: MigrationAccount): number {
+  const passes = wire?.migration?.iterations ?? [];
+  const rates = passes.length > 0 ? ratesOfPasses(passes) : ratesOfSyncs(syncs);
   return Math.round(Math.max(0, ...rates));
 }
 
-function rateBetween(before: SyncRecord, { atMs, remaining, remainingBefore }: SyncRecord): number {
-  const ms = atMs - before.atMs;
-  if (ms < LEAST_MS) return 0;
-  return Math.max(0, (((remaining - remainingBefore) / PAGE_BYTES) * 1000) / ms);
+/** What a pass sends was written during the one before it. */
+function ratesOfPasses(
+  passes: readonly {
+    readonly durationNs: number;
+    readonly normalPages: number;
+    readonly zeroPages: number;
+  }[],
+): number[] {
+  return passes
+    .slice(1)
+    .map(({ normalPages, zeroPages }, index) =>
+      rate(normalPages + zeroPages, passes[index]!.durationNs / 1e6),
+    );
+}
+
+/** What is left to send is more by what was found to be written. */
+export function ratesOfSyncs(syncs: readonly SyncRecord[]): number[] {
+  return syncs
+    .slice(1)
+    .map(({ atMs, remaining, remainingBefore }, index) =>
+      rate((remaining - remainingBefore) / PAGE_BYTES, atMs - syncs[index]!.atMs),
+    );
+}
+
+function rate(pages: number, ms: number): number {
+  return ms < LEAST_MS ? 0 : Math.max(0, (pages * 1000) / ms);
 }

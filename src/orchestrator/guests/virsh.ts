@@ -52,6 +52,12 @@ export class Virsh {
     const args = virshArguments('domjobinfo', { domain: this.domain }, ['rawstats']);
     return this.host.start('sh', ['-c', ASK_AGAIN, 'sh', ...args]);
   }
+
+  /** Prints a line whenever QEMU looks anew which pages have changed. */
+  watchIterations(): Promise<RunningProgram> {
+    const options = { domain: this.domain, event: 'migration-iteration' };
+    return this.host.start('virsh', virshArguments('event', options, ['loop']));
+  }
 }
 
 /** Each question starts a program, which costs the host processor time: not more often than a few times a second. */
