@@ -76,7 +76,7 @@ async function record(
   try {
     line.show(lab === null ? 'starting the laboratory' : 'connecting');
     const { family } = runs[0]!.scenario.network;
-    const { place, close } = await openLabPlace(lab, family, interruption.signal);
+    const { place, close } = await openLabPlace(lab, family, { signal: interruption.signal });
     try {
       const paths: string[] = [];
       for (const [i, run] of runs.entries()) {

@@ -254,14 +254,23 @@ function requirePlace(text: string, option: string): HostPlace {
   );
 }
 
-/** @throws what opening throws */
+/**
+ * @param isForMeasuring times are to come out alike however busy this machine is
+ * @throws what opening throws
+ */
 export async function openPlace(
   choice: PlaceChoice,
   family: Network['family'],
   signal: AbortSignal,
+  isForMeasuring = false,
 ): Promise<OpenPlace> {
-  const { openHostsPlace, openLabPlace, openLocalPlace } = await import('../orchestrator/open-place.js');
-  if (choice.kind === 'lab') return openLabPlace(choice.name, family, signal);
+  const { MEASURING_INSTRUCTION_NS, openHostsPlace, openLabPlace, openLocalPlace } = await import(
+    '../orchestrator/open-place.js'
+  );
+  if (choice.kind === 'lab') {
+    const pace = isForMeasuring ? { instructionNs: MEASURING_INSTRUCTION_NS } : {};
+    return openLabPlace(choice.name, family, { signal, ...pace });
+  }
   if (choice.kind === 'local') return openLocalPlace(family);
   return openHostsPlace(choice, choice.devices, family, signal, choice.addresses);
 }

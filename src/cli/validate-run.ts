@@ -28,7 +28,7 @@ export interface MeasuringRequest {
 export async function measureValidation(request: MeasuringRequest): Promise<Validation> {
   const { choice, scenarios, line, signal } = request;
   line.show(choice.kind === 'lab' && choice.name === null ? 'starting the laboratory' : 'connecting');
-  const open = await openPlace(choice, scenarios[0]?.network.family ?? 'ipv4', signal);
+  const open = await openPlace(choice, scenarios[0]?.network.family ?? 'ipv4', signal, true);
   try {
     return await measureIn(open, request);
   } finally {

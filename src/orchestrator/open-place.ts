@@ -21,6 +21,15 @@ export interface OpenPlace {
   close(): Promise<void>;
 }
 
+/** Of emulated processors for measurements: about as fast as two cores emulate two machines, and no faster than most do. */
+export const MEASURING_INSTRUCTION_NS = 4;
+
+export interface LabPlaceOptions {
+  readonly signal?: AbortSignal;
+  /** Nanoseconds; see `OpenLabOptions`. Means nothing for a laboratory that is up. */
+  readonly instructionNs?: number;
+}
+
 /**
  * A laboratory of one's own, or one that `tare lab up` left running. Nothing that a run does to its machines outlives them, so there is
  * nothing to undo later.
@@ -30,10 +39,9 @@ export interface OpenPlace {
 export async function openLabPlace(
   name: string | null,
   family: AddressFamily,
-  signal?: AbortSignal,
+  options: LabPlaceOptions = {},
 ): Promise<OpenPlace> {
-  const lab =
-    name === null ? await openLab(signal === undefined ? {} : { signal }) : await attachLab(name, signal);
+  const lab = name === null ? await openLab(options) : await attachLab(name, options.signal);
   return {
     place: labPlace(lab, name, family),
     inFamily: async (other) => labPlace(lab, name, other),

@@ -53,6 +53,11 @@ export class Lab {
     return this.#record;
   }
 
+  /** Time passes in the machines as they work, at paces of their own. */
+  get hasOwnTime(): boolean {
+    return this.#record.instructionNs !== null;
+  }
+
   /** Sets the machines' clocks to ours, learns QEMU's, and writes down that the lab is up. */
   async prepare(): Promise<void> {
     const reading = SIDES.map((side) => this.#withMonitor(side, readMachineClock));

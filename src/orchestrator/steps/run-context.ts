@@ -34,6 +34,8 @@ export interface RunPlace {
 
 /** What a run asks of a laboratory. */
 export interface LabControl {
+  /** Time passes in its machines as they work, at paces of their own: their clocks cannot be compared. */
+  readonly hasOwnTime: boolean;
   setLink(link: Pick<Network, 'linkBps' | 'rttUs' | 'loss' | 'mtu' | 'queuePackets'>): Promise<void>;
   captureLink(side: HostRole, path: string, snapLength: number): Promise<{ stop(): Promise<void> }>;
 }
