@@ -51,6 +51,9 @@ function readable(
       ? 'AH does not encrypt: it shows whether something was changed, and hides nothing.'
       : '',
     isKeyHolder ? 'So the capture holds all of it, and the keys alone make the difference.' : '',
+    observation.memories.some(({ isDeclared }) => !isDeclared)
+      ? 'How much memory the guest has was not captured: shares are of the addresses that were seen.'
+      : '',
     unread > 0
       ? `${formatCounted(unread, 'page')} were sent in a form that Tare does not read (deflated in multifd packets), or were ` +
         'not captured; that is no protection.'
@@ -63,11 +66,20 @@ function describeSecrets(observation: Observation): string {
   const { length } = observation.secrets;
   if (length === 0) return '';
   const found = secretsFound(observation);
-  const what =
-    length === 1
-      ? 'the planted secret'
-      : `${found === length ? 'all ' : `${found} of `}${length} planted secrets`;
-  return found === 0 ? `, but none of ${formatCounted(length, 'planted secret')}` : `, and ${what}`;
+  if (found === 0) return `, but ${noneOf(length)}`;
+  return found === length ? `, and ${allOf(length)}` : `, and ${found} of ${length} planted secrets`;
+}
+
+function allOf(count: number): string {
+  return count === 1
+    ? 'the planted secret'
+    : count === 2
+      ? 'both planted secrets'
+      : `all ${count} planted secrets`;
+}
+
+function noneOf(count: number): string {
+  return count === 1 ? 'not the planted secret' : `none of ${count} planted secrets`;
 }
 
 function closed(who: string, observation: Observation): ExposureVerdict {
@@ -80,12 +92,7 @@ function closed(who: string, observation: Observation): ExposureVerdict {
     };
   }
   const { length } = observation.secrets;
-  const none =
-    length === 0
-      ? ''
-      : length === 1
-        ? ' and not the planted secret'
-        : ` and none of ${length} planted secrets`;
+  const none = length === 0 ? '' : ` and ${noneOf(length)}`;
   if (judged.uniformShare < LEAST_UNIFORM_SHARE) {
     return {
       tone: 'caution',

@@ -29,6 +29,8 @@ h1 { font-size: 1.15rem; font-weight: 600; margin: 0; color: var(--faint); }
 h2 { font-size: 1.4rem; line-height: 1.25; margin: 0 0 8px; }
 h3 { font-size: 1.05rem; line-height: 1.3; margin: 0; }
 section { margin-top: 48px; }
+section.part { margin-top: 72px; padding-top: 20px; border-top: 3px solid var(--link); }
+section.part > h2 { font-size: 1.8rem; }
 section > p { max-width: 46em; margin: 0 0 8px; }
 button {
   font: inherit; color: inherit; background: none; border: 1px solid var(--line); border-radius: 6px;

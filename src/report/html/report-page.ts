@@ -32,6 +32,8 @@ export interface Fact {
 /** Shown in this order: text, pictures, charts, tables, commands. Sections without any of them are left out. */
 export interface ReportSection {
   readonly heading: string;
+  /** It begins a part of a long report: set larger, and where there are parts the navigation lists them alone. */
+  readonly beginsPart?: boolean;
   readonly text?: readonly string[];
   readonly pictures?: PictureRow;
   readonly charts?: readonly ChartDefinition[];

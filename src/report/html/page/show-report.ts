@@ -56,10 +56,12 @@ function factTile({ label, value, note, tone }: Fact): HTMLElement {
 /** Links to the sections, for reports long enough to need them. */
 function navigation(sections: readonly ReportSection[]): HTMLElement[] {
   if (sections.length < 3) return [];
-  const links = sections.map(({ heading }, index) => {
+  const hasParts = sections.some(({ beginsPart }) => beginsPart === true);
+  const links = sections.flatMap(({ heading, beginsPart }, index) => {
+    if (hasParts && beginsPart !== true) return [];
     const link = createElement('a', '', heading);
     link.href = `#section-${index + 1}`;
-    return link;
+    return [link];
   });
   const element = createElement('nav', '', links);
   element.setAttribute('aria-label', 'Sections');
@@ -79,6 +81,7 @@ function sectionElement(section: ReportSection, index: number, figures: ChartFig
     ...commands.map(commandBlock),
   ]);
   element.id = `section-${index + 1}`;
+  if (section.beginsPart === true) element.className = 'part';
   return element;
 }
 
