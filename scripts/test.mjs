@@ -21,7 +21,7 @@ import {
 } from './prepare.mjs';
 import { TestReport } from './test-report.mjs';
 
-const TEST_FILES = /^test\/(unit|property|golden|lab|browser)\/.*\.test\.ts$/;
+const TEST_FILES = /^test\/(unit|property|golden|lab|live|browser)\/.*\.test\.ts$/;
 const IS_CI = !['', '0', 'false'].includes(env.CI ?? '');
 /** A file that takes longer hangs. */
 const FILE_TIMEOUT_MS = 15 * 60_000;

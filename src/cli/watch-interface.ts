@@ -7,24 +7,28 @@ import { type CaptureUser, chooseUser, giveUpRights, NOBODY } from '../capture/l
 import { LiveSource } from '../capture/live/live-source.js';
 import { LiveWriter } from '../capture/live/live-writer.js';
 import { LiveMonitor } from '../monitor/live-monitor.js';
-import type { LiveSnapshot } from '../monitor/live-snapshot.js';
 import { formatCount } from '../report/format-quantity.js';
 import { explainCapture, explainingCapture } from './capture-errors.js';
 import type { CaptureOptions, CaptureSettings } from './capture-options.js';
 import { CliError, ExitCode } from './exit-code.js';
 import { Interruption } from './interruption.js';
+import { LiveScreen } from './live-screen.js';
 import { type MetricsServer, startMetrics } from './metrics-server.js';
 import { printMessage, reportWidth, wantsColor, writeOut } from './terminal.js';
 
 const SNAPSHOT_MS = 1000;
 
 /** An open interface, and where its packets go. */
-interface Watch {
+interface Capture {
   readonly source: LiveSource;
   readonly writer: LiveWriter | null;
   readonly monitor: LiveMonitor;
-  /** Shown each snapshot. */
-  readonly audience: ((snapshot: LiveSnapshot) => void)[];
+}
+
+/** With those who are told how things stand. */
+interface Watch extends Capture {
+  readonly screen: LiveScreen;
+  readonly metrics: MetricsServer | null;
 }
 
 /**
@@ -38,24 +42,34 @@ export async function watchInterface(
 ): Promise<void> {
   const user = explainingCapture(() => chooseUser(options.user));
   const source = explainingCapture(() => new LiveSource(settings));
+  // Ctrl-C is the ordinary end: it is not passed on.
+  const interruption = new Interruption(() => source.stop());
   let metrics: MetricsServer | null = null;
   try {
     const writer = explainingCapture(() => openWriter(settings, source, user));
-    if (settings.metrics !== null)
+    if (settings.metrics !== null) {
       metrics = await startMetrics(settings.metrics.address, settings.metrics.port);
+    }
     announce(settings, source, user, metrics);
-    const watch: Watch = {
-      source,
-      writer,
-      monitor: createMonitor(settings, knowledge, options),
-      audience: metrics === null ? [] : [metrics.update],
-    };
-    const failure = await capture(watch, settings);
-    await report(watch, settings, failure, options);
+    const monitor = createMonitor(settings, knowledge, options);
+    const screen = createScreen(settings, options);
+    const failure = await capture({ source, writer, monitor, screen, metrics }, settings).finally(() =>
+      screen.close(),
+    );
+    await report({ source, writer, monitor }, settings, failure, options);
+  } catch (error) {
+    interruption.release();
+    throw error;
   } finally {
     source.close();
     await metrics?.close();
   }
+}
+
+/** On the terminal, whichever stream that is; where there is none, lines go where they are not taken for the report. */
+function createScreen({ device }: CaptureSettings, { json = false }: CaptureOptions): LiveScreen {
+  const output = json || process.stdout.isTTY ? process.stdout : process.stderr;
+  return new LiveScreen({ title: device, color: wantsColor(output, process.env), json, output });
 }
 
 /** Before rights are given up: the file may lie where only root may write. Later files of a ring must do without. */
@@ -135,10 +149,7 @@ function mtuOf(device: string): number | null {
 /** @returns what ended it before its time; null if nothing did */
 async function capture(watch: Watch, settings: CaptureSettings): Promise<string | null> {
   const { source, writer } = watch;
-  const interruption = new Interruption(() => {});
-  const stop = () => source.stop();
-  interruption.signal.addEventListener('abort', stop);
-  const end = settings.durationMs === null ? null : setTimeout(stop, settings.durationMs);
+  const end = settings.durationMs === null ? null : setTimeout(() => source.stop(), settings.durationMs);
   const ticks = setInterval(() => showSnapshot(watch), SNAPSHOT_MS);
   try {
     for await (const block of source) {
@@ -158,15 +169,16 @@ async function capture(watch: Watch, settings: CaptureSettings): Promise<string 
   }
 }
 
-function showSnapshot({ source, monitor, audience }: Watch): void {
+function showSnapshot({ source, monitor, screen, metrics }: Watch): void {
   const { kernelDrops, interfaceDrops } = source.counts;
   const drops = { kernel: kernelDrops, interface: interfaceDrops, reader: 0 };
   const snapshot = monitor.snapshot(nowNs(), drops);
-  for (const show of audience) show(snapshot);
+  screen.show(snapshot);
+  metrics?.update(snapshot);
 }
 
 async function report(
-  { source, writer, monitor }: Watch,
+  { source, writer, monitor }: Capture,
   { file, ring }: CaptureSettings,
   failure: string | null,
   options: CaptureOptions,

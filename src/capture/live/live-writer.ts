@@ -20,6 +20,7 @@ export class LiveWriteError extends Error {
 /** Guest memory may be in it in the clear. */
 const FILE_MODE = 0o600;
 const NO_COUNTS: CaptureCounts = { received: 0, kernelDrops: 0, interfaceDrops: 0 };
+const STATISTICS_BYTES = renderFileEnd({ startNs: 0n, endNs: 0n, written: 0, counts: NO_COUNTS }).length;
 
 /**
  * Writes live blocks to a pcapng file, or to a ring of them: one write for each block. Every file stands for itself: it begins
@@ -84,7 +85,7 @@ export class LiveWriter {
    * @throws LiveWriteError if the disk is full, say; the file has been closed then
    */
   write(block: LiveBlock, counts: () => CaptureCounts): void {
-    const needed = this.#end + block.recordBytes + this.#statistics(NO_COUNTS).length;
+    const needed = this.#end + block.recordBytes + STATISTICS_BYTES;
     if (this.#ring !== null && this.#filePackets > 0 && needed > this.#ring.fileBytes) {
       this.close(counts());
       this.#begin();
@@ -150,14 +151,13 @@ export class LiveWriter {
 
   /** Of a block that was written in part: as many records as leave room for the statistics. */
   #keepWholeRecords(block: LiveBlock, counts: CaptureCounts): void {
-    const statisticsBytes = this.#statistics(NO_COUNTS).length;
-    const { records, bytes } = wholeRecords(block, this.#unfinished - statisticsBytes);
+    const { records, bytes } = wholeRecords(block, this.#unfinished - STATISTICS_BYTES);
     this.#end += bytes;
     this.#count(records);
     try {
       ftruncateSync(this.#fd, this.#end);
-      const written = writeSync(this.#fd, this.#statistics(counts), 0, statisticsBytes, this.#end);
-      if (written < statisticsBytes) ftruncateSync(this.#fd, this.#end);
+      const written = writeSync(this.#fd, this.#statistics(counts), 0, STATISTICS_BYTES, this.#end);
+      if (written < STATISTICS_BYTES) ftruncateSync(this.#fd, this.#end);
     } catch {
       // Without statistics the file is whole all the same.
     } finally {
