@@ -18,7 +18,8 @@ const NOTHING: TimeLeft = { passSecondsLeft: null, secondsLeft: null, converges:
 
 /*
  * Theory of operation. A pass over memory goes on as it went up to now: what is left of it follows from the share of memory
- * that it has come past. A pass sends what was written to during the pass before, so from pass to pass bytes change by one
+ * that it has come past. Where what is left is emptier, zero pages or pages nobody wrote to, it is over sooner: in guests
+ * that use little of their memory by far. A pass sends what was written to during the pass before, so from pass to pass bytes change by one
  * factor as long as guest and channel stay as they are: below one passes become shorter until what is left can be sent while
  * the guest stands still; else they never do. In the first pass the factor is not known.
  */

@@ -80,8 +80,8 @@ function describeEnd(migration: LiveMigration, timeNs: string, style: TextStyle)
     return style.caution(`silent for ${describeSpan(secondsBetween(lastTimeNs, timeNs))}`);
   }
   if (converges === false) return style.bad('not converging');
-  if (secondsLeft !== null) return `about ${describeSpan(secondsLeft)}`.padEnd(TIME_WIDTH);
-  return (passSecondsLeft === null ? '?' : `at least ${describeSpan(passSecondsLeft)}`).padEnd(TIME_WIDTH);
+  if (secondsLeft !== null) return `~${describeSpan(secondsLeft)}`.padEnd(TIME_WIDTH);
+  return (passSecondsLeft === null ? '?' : `pass ~${describeSpan(passSecondsLeft)}`).padEnd(TIME_WIDTH);
 }
 
 /** Estimates need no parts of seconds. */
