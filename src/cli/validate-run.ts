@@ -1,5 +1,4 @@
 import type { Calibration } from '../model/calibration/calibration.js';
-import { loadCalibration } from '../model/calibration/load-calibration.js';
 import type { OpenPlace } from '../orchestrator/open-place.js';
 import type { RunResult } from '../result/run-result.js';
 import type { Validation } from '../result/validation.js';
@@ -38,7 +37,7 @@ export async function measureValidation(request: MeasuringRequest): Promise<Vali
 
 async function measureIn(open: OpenPlace, request: MeasuringRequest): Promise<Validation> {
   const { scenarios, matrix, repeat, line, signal } = request;
-  const { matrixCases } = await import('../validation/matrix.js');
+  const { matrixCases, suitesToCalibrate } = await import('../validation/matrix.js');
   const { examineHosts } = await import('../validation/validation-hosts.js');
   const { validate } = await import('../validation/validate.js');
   const { hosts, guestSize } = await examineHosts(open.place);
@@ -47,7 +46,7 @@ async function measureIn(open: OpenPlace, request: MeasuringRequest): Promise<Va
     scenarios.length > 0
       ? scenarios.map((scenario) => ({ title: scenario.name, scenario }))
       : matrixCases(matrix, guestSize, suites);
-  const calibration = request.calibration ?? loadCalibration('lab-tcg');
+  const calibration = request.calibration ?? (await calibrate(open, suitesToCalibrate(cases), request));
   let title = '';
   return validate(
     {
@@ -55,7 +54,7 @@ async function measureIn(open: OpenPlace, request: MeasuringRequest): Promise<Va
       cases,
       repeat,
       calibration,
-      measuredHere: false,
+      measuredHere: request.calibration === null,
       hosts,
     },
     {
@@ -67,6 +66,16 @@ async function measureIn(open: OpenPlace, request: MeasuringRequest): Promise<Va
       migrate: (scenario) => migrate(open, scenario, request, (text) => line.show(`${title}: ${text}`)),
     },
   );
+}
+
+async function calibrate(
+  { place }: OpenPlace,
+  suites: { readonly esp: readonly string[]; readonly ah: readonly string[] },
+  { line, signal }: MeasuringRequest,
+): Promise<Calibration> {
+  const { calibratePlace } = await import('../validation/calibrate-place.js');
+  const onProgress = (text: string): void => line.show(`calibrating: ${text}`);
+  return calibratePlace(place, { name: 'measured', ...suites, onProgress, signal });
 }
 
 /** Each is an attempt of its own in the audit log. */
