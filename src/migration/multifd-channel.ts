@@ -93,6 +93,7 @@ export class MultifdChannel implements StreamConsumer {
     this.gapBytes += bytes;
     this.position += bytes;
     if (this.step === Step.content && bytes <= this.contentBytes - this.contentRead) {
+      this.missPages(this.contentRead + bytes);
       this.packet.bytes += bytes;
       this.contentRead += bytes;
       if (this.contentRead === this.contentBytes) this.endPacket();
@@ -101,6 +102,7 @@ export class MultifdChannel implements StreamConsumer {
 
   /** Hands over a packet that was cut by the end of the capture. */
   finish(): void {
+    if (this.step === Step.content) this.missPages(this.contentBytes);
     if (this.packet.bytes > 0) this.endPacket();
     this.order.leave(this.member);
   }
@@ -281,8 +283,19 @@ export class MultifdChannel implements StreamConsumer {
     for (let i = normal; i < pages; i++) sink.fill(block.name, offsets[i]!, 0, this.lastNs, this.epoch);
   }
 
+  /** Pages that lie wholly between what was read and `until` were sent, but not captured. */
+  private missPages(until: number): void {
+    const { sink, blocks, packet } = this;
+    if (sink === null || packet.block === null || packet.isCompressed) return;
+    const end = Math.min(packet.normal, Math.floor(until / blocks.pageBytes));
+    for (let i = Math.ceil(this.contentRead / blocks.pageBytes); i < end; i++) {
+      sink.unread?.(packet.block.name, packet.offsets[i]!);
+    }
+  }
+
   private lose(): void {
     if (this.step !== Step.lost) this.lostCount += 1;
+    if (this.step === Step.content) this.missPages(this.contentBytes);
     this.order.drop(this.packet);
     this.packet = this.order.create(this.member);
     this.step = Step.lost;

@@ -41,6 +41,6 @@ export interface PageSink {
     at: number,
     bytes: number,
   ): void;
-  /** A page was sent within a compressed multifd packet, which is not read. */
+  /** A page was sent, but nothing of its content was captured, or it was within a compressed multifd packet, which is not read. */
   unread?(block: string, offset: number): void;
 }

@@ -141,6 +141,7 @@ export class RamSection {
   /** Leaves bytes out that were not captured. @returns false if a header was among them */
   skipGap(bytes: number): boolean {
     if (this.step !== Step.body || this.bodyBytes - this.bodyRead < bytes) return false;
+    if (bytes === this.bodyBytes) this.sink?.unread?.(this.block!.name, this.offset);
     this.bodyRead += bytes;
     if (this.bodyRead === this.bodyBytes) this.endPage();
     return true;
