@@ -113,14 +113,19 @@ function joinPages(pages) {
       heading: `${part + 1}. ${step.heading}`,
       beginsPart: true,
       text: [step.about, ...page.lead.map(({ text }) => text)],
-      tables: page.facts === undefined || page.facts.length === 0 ? [] : [factTable(page.facts)],
+      tables:
+        part === 0 || page.facts === undefined || page.facts.length === 0 ? [] : [factTable(page.facts)],
       commands: [{ title: 'The command', lines: [`tare ${step.args.join(' ')}`] }],
     },
     ...page.sections.map((section) => withIds(section, `part-${part + 1}`)),
   ]);
   return {
     title: 'Tare: what IPsec does for a live migration, and what it costs',
-    lead: pages.flatMap(({ page }, part) => (part === 0 ? page.lead.slice(0, 2) : page.lead.slice(0, 1))),
+    lead: pages.flatMap(({ step, page }, part) =>
+      part === 0
+        ? page.lead.slice(0, 2)
+        : [{ ...page.lead[0], text: `${step.heading}: ${page.lead[0].text}` }],
+    ),
     facts: pages[0].page.facts,
     sections: [...sections, { heading: 'What to try next', beginsPart: true, commands: [nextCommands()] }],
     footer: pages.map(({ page }) => page.footer ?? '').join(' '),

@@ -71,7 +71,7 @@ export const PICTURE_KINDS = [
   { letter: 'c', name: 'code', color: 'blue' },
   { letter: 'd', name: 'other data', color: 'orange' },
   { letter: 'r', name: 'random', color: 'pink' },
-  { letter: 'z', name: 'zero', color: 'sky' },
+  { letter: 'z', name: 'zero', color: 'link' },
   { letter: '?', name: 'sent, not read', color: 'vermilion' },
   { letter: '.', name: 'not seen', color: 'graphite' },
 ] as const;

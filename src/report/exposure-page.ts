@@ -85,7 +85,7 @@ export function exposureSections(exposure: Exposure): ReportSection[] {
 }
 
 /** As large as the picture of a small guest. */
-const NOTHING_SEEN = '.'.repeat(64 * 32);
+const NOTHING_SEEN = '.'.repeat(64 * 64);
 
 function capitalised(text: string): string {
   return text.slice(0, 1).toUpperCase() + text.slice(1);
