@@ -1,5 +1,4 @@
-import { NO_PROTOCOL, NONE, type PacketBatch, PacketFlag } from '../../packet/packet-batch.js';
-import { isIpv6At } from '../ip-header.js';
+import { NONE, type PacketBatch, PacketFlag } from '../../packet/packet-batch.js';
 import { addressesOf, KEY_WORDS, KeyTable, type KeyTableState } from '../key-table.js';
 import { NOT_WIRE } from '../packet-class.js';
 import { packPlace, unpackPlace } from './recent-packets.js';
@@ -47,12 +46,14 @@ export interface ClearWatchState {
 export class ClearWatch {
   readonly state: ClearWatchState;
   private readonly fileIndex: number;
+  private readonly fileBase: number;
   private readonly table = new KeyTable(FIRST_SLOT, MAX_PAIRS, 0);
   private data: Uint8Array = new Uint8Array(0);
   private view: DataView = new DataView(this.data.buffer);
 
   constructor(fileIndex: number) {
     this.fileIndex = fileIndex;
+    this.fileBase = packPlace(fileIndex, 0);
     this.state = { table: this.table.state, records: new Float64Array(16 * STRIDE), places: [[]] };
   }
 
@@ -64,27 +65,52 @@ export class ClearWatch {
     }
     const { flags, protocol, innerIpOffset } = batch;
     const { view } = this;
+    let run = 0;
+    let runSlot = 0;
+    let runEnd = 0;
+    let source = 0;
+    let destination = 0;
     for (let row = from; row < to; row++) {
-      if ((flags[row]! & NOT_CLEAR) !== 0) continue;
+      const rowFlags = flags[row]!;
+      if ((rowFlags & NOT_CLEAR) !== 0) continue;
       const carried = protocol[row]!;
-      if (carried === NO_PROTOCOL || (carried !== IPPROTO_TCP && carried !== IPPROTO_UDP)) continue;
+      if (carried !== IPPROTO_TCP && carried !== IPPROTO_UDP) continue;
       const ip = innerIpOffset[row]!;
       if (ip === NONE) continue;
-      const slot = isIpv6At(data, ip)
-        ? this.table.find6(0, 0, view, ip + 8)
-        : this.table.find4(0, 0, view.getInt32(ip + 12), view.getInt32(ip + 16));
-      if (slot >= FIRST_SLOT) this.count(batch, row, slot);
+      const isIpv6 = (rowFlags & PacketFlag.ipv6) !== 0;
+      const rowSource = view.getInt32(ip + 12);
+      const rowDestination = view.getInt32(ip + 16);
+      // Nearly all packets are from and to the same hosts as the one before.
+      if (isIpv6 || run === 0 || rowSource !== source || rowDestination !== destination) {
+        this.count(batch, runEnd, runSlot, run);
+        run = 0;
+        runSlot = isIpv6
+          ? this.table.find6(0, 0, view, ip + 8)
+          : this.table.find4(0, 0, rowSource, rowDestination);
+        source = rowSource;
+        destination = rowDestination;
+        if (runSlot >= this.state.places.length) this.makeRoomFor(runSlot);
+      }
+      if (this.state.places[runSlot]!.length < MAX_PLACES) this.addPlace(batch, row, runSlot);
+      run += isIpv6 ? 0 : 1;
+      runEnd = row;
+      if (isIpv6) this.count(batch, row, runSlot, 1);
     }
+    this.count(batch, runEnd, runSlot, run);
   }
 
-  private count(batch: PacketBatch, row: number, slot: number): void {
-    if (slot >= this.state.places.length) this.makeRoomFor(slot);
-    const { records, places } = this.state;
+  private addPlace(batch: PacketBatch, row: number, slot: number): void {
+    if (slot >= FIRST_SLOT) this.state.places[slot]!.push(placeOf(batch, row, this.fileIndex));
+  }
+
+  /** Counts `count` rows of one pair, the last of which is `row`. */
+  private count(batch: PacketBatch, row: number, slot: number, count: number): void {
+    if (count === 0 || slot < FIRST_SLOT) return;
+    const { records } = this.state;
     const { frameNumber, timeSeconds, timeNanoseconds } = batch.block;
     const at = slot * STRIDE;
-    if (records[at]! < MAX_PLACES) places[slot]!.push(placeOf(batch, row, this.fileIndex));
-    records[at + Pair.count]! += 1;
-    records[at + Pair.last] = packPlace(this.fileIndex, frameNumber[row]!);
+    records[at + Pair.count]! += count;
+    records[at + Pair.last] = this.fileBase + frameNumber[row]!;
     records[at + Pair.seconds] = timeSeconds[row]!;
     records[at + Pair.nanoseconds] = timeNanoseconds[row]!;
   }

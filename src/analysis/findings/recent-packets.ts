@@ -1,3 +1,4 @@
+import type { FrameBlock } from '../../packet/frame-block.js';
 import type { PacketPlace } from './sightings.js';
 
 /*
@@ -74,37 +75,57 @@ export function meetingAt(
   return last.value[place] === value ? Meeting.sameValue : Meeting.otherValue;
 }
 
-/** Lets a packet take a place. */
+/**
+ * Lets the packet in a row take a place. Its number and time go from column to column: on their way through calls they would be
+ * boxed, which costs more than all else here.
+ * @param fileBase number of the packet before its file's first one, by `packPlace`
+ */
 export function takePlace(
   { first, last }: RecentPackets,
   place: number,
   keyLow: number,
   keyHigh: number,
   value: number,
-  packet: number,
-  seconds: number,
-  nanoseconds: number,
+  { frameNumber, timeSeconds, timeNanoseconds }: FrameBlock,
+  row: number,
+  fileBase: number,
 ): void {
-  if (last.packet[place] === 0) put(first, place, keyLow, keyHigh, value, packet, seconds, nanoseconds);
-  put(last, place, keyLow, keyHigh, value, packet, seconds, nanoseconds);
+  const isFirst = last.packet[place] === 0;
+  last.keyLow[place] = keyLow;
+  last.keyHigh[place] = keyHigh;
+  last.value[place] = value;
+  last.packet[place] = fileBase + frameNumber[row]!;
+  last.seconds[place] = timeSeconds[row]!;
+  last.nanoseconds[place] = timeNanoseconds[row]!;
+  if (isFirst) copyPacket(last, first, place);
 }
 
-function put(
-  columns: RecentColumns,
+/** Lets a packet that is known by its figures take a place. */
+export function takePlaceAs(
+  { first, last }: RecentPackets,
   place: number,
   keyLow: number,
   keyHigh: number,
   value: number,
-  packet: number,
-  seconds: number,
-  nanoseconds: number,
+  packet: PacketPlace,
 ): void {
-  columns.keyLow[place] = keyLow;
-  columns.keyHigh[place] = keyHigh;
-  columns.value[place] = value;
-  columns.packet[place] = packet;
-  columns.seconds[place] = seconds;
-  columns.nanoseconds[place] = nanoseconds;
+  const isFirst = last.packet[place] === 0;
+  last.keyLow[place] = keyLow;
+  last.keyHigh[place] = keyHigh;
+  last.value[place] = value;
+  last.packet[place] = packPlace(packet.fileIndex, packet.packet);
+  last.seconds[place] = packet.seconds;
+  last.nanoseconds[place] = packet.nanoseconds;
+  if (isFirst) copyPacket(last, first, place);
+}
+
+function copyPacket(from: RecentColumns, to: RecentColumns, place: number): void {
+  to.keyLow[place] = from.keyLow[place]!;
+  to.keyHigh[place] = from.keyHigh[place]!;
+  to.value[place] = from.value[place]!;
+  to.packet[place] = from.packet[place]!;
+  to.seconds[place] = from.seconds[place]!;
+  to.nanoseconds[place] = from.nanoseconds[place]!;
 }
 
 /** The packet at a place. */
@@ -138,16 +159,9 @@ export function joinRecentPackets(
       meet({ earlier: packetAt(own.last, place), later: moved }, meeting);
     }
     for (const columns of [first, last]) {
-      takePlace(
-        own,
-        place,
-        columns.keyLow[place]!,
-        columns.keyHigh[place]!,
-        columns.value[place]!,
-        columns.packet[place]! + framesBefore,
-        columns.seconds[place]!,
-        columns.nanoseconds[place]!,
-      );
+      const packet = packetAt(columns, place);
+      packet.packet += framesBefore;
+      takePlaceAs(own, place, columns.keyLow[place]!, columns.keyHigh[place]!, columns.value[place]!, packet);
     }
   }
 }

@@ -8,8 +8,7 @@ import {
   packetAt,
   RECENT_PACKETS,
   type RecentPackets,
-  takePlace,
-  unpackPlace,
+  takePlaceAs,
 } from './recent-packets.js';
 import { MAX_PLACES, movePlace, type PacketPlace } from './sightings.js';
 
@@ -51,10 +50,7 @@ export interface FirstIv {
   high: number;
   low: number;
   sequence: number;
-  /** By `packPlace`. */
-  packet: number;
-  seconds: number;
-  nanoseconds: number;
+  place: PacketPlace;
 }
 
 /** The same packet seen twice within this time was copied by the network or the tap. */
@@ -154,13 +150,13 @@ export function mergeSaNumbers(own: SaNumbers, later: SaNumbers, framesBefore: n
 /** IVs that count as those of the whole need no table: they differ as the numbers do. */
 function mergeIvs(own: SaNumbers, later: SaNumbers, framesBefore: number): void {
   if (later.iv === null) return;
-  const first = { ...later.iv, packet: later.iv.packet + framesBefore };
+  const first = { ...later.iv, place: movePlace(later.iv.place, framesBefore) };
   if (own.iv === null) {
     own.iv = first;
     if (later.byIv === null) return;
     own.byIv = newRecentPackets();
   } else if (later.byIv === null) {
-    if (!isCounted(own.iv, first.high, first.low, first.sequence)) addFirstIv(own, first);
+    if (!isCounted(own.iv, first.high, first.low, first.sequence)) addIv(own, first);
     return;
   }
   joinRecentPackets(ivTable(own), later.byIv, framesBefore, (encounter, meeting) =>
@@ -169,42 +165,26 @@ function mergeIvs(own: SaNumbers, later: SaNumbers, framesBefore: number): void 
 }
 
 /** The table of IVs; it begins with that of the first packet. */
-function ivTable(numbers: SaNumbers): RecentPackets {
+export function ivTable(numbers: SaNumbers): RecentPackets {
   if (numbers.byIv === null) {
     numbers.byIv = newRecentPackets();
-    if (numbers.iv !== null) addFirstIv(numbers, numbers.iv);
+    if (numbers.iv !== null) addIv(numbers, numbers.iv);
   }
   return numbers.byIv;
 }
 
-function addFirstIv(numbers: SaNumbers, iv: FirstIv): void {
-  addIv(numbers, iv.high, iv.low, iv.sequence, iv.packet, iv.seconds, iv.nanoseconds);
-}
-
-/**
- * Compares an IV that was not counted with those before.
- * @param packet number and file of its packet, by `packPlace`
- */
-export function addIv(
-  numbers: SaNumbers,
-  high: number,
-  low: number,
-  sequence: number,
-  packet: number,
-  seconds: number,
-  nanoseconds: number,
-): void {
+function addIv(numbers: SaNumbers, { high, low, sequence, place }: FirstIv): void {
   const table = ivTable(numbers);
   const at = ivPlace(high, low);
   const meeting = meetingAt(table, at, low, high, sequence);
   if (meeting !== Meeting.none) {
-    const later = unpackPlace(packet, seconds, nanoseconds);
-    meetIv(numbers, { earlier: packetAt(table.last, at), later }, meeting);
+    meetIv(numbers, { earlier: packetAt(table.last, at), later: place }, meeting);
   }
-  takePlace(table, at, low, high, sequence, packet, seconds, nanoseconds);
+  takePlaceAs(table, at, low, high, sequence, place);
 }
 
-function ivPlace(high: number, low: number): number {
+/** Place of an IV in `byIv`. */
+export function ivPlace(high: number, low: number): number {
   const hash = Math.imul(low ^ Math.imul(high, 0x9e37_79b1), 0x85eb_ca6b);
   return (hash ^ (hash >>> 15)) & (RECENT_PACKETS - 1);
 }

@@ -7,10 +7,12 @@ import type { Detector, FindingContext } from './detector.js';
 import type { Finding } from './finding.js';
 import { Meeting, meetingAt, packetAt, packPlace, takePlace } from './recent-packets.js';
 import {
-  addIv,
   addStep,
   isCounted,
   isFarStep,
+  ivPlace,
+  ivTable,
+  meetIv,
   meetNumber,
   mergeSaNumbers,
   newSaNumbers,
@@ -61,6 +63,8 @@ export class SaWatch implements Detector<SaWatchState> {
   readonly flags = PacketFlag.ah | PacketFlag.esp;
   readonly state: SaWatchState;
   private readonly fileIndex: number;
+  /** Of packets' numbers in tables. */
+  private readonly fileBase: number;
   private readonly tell: (watched: WatchedSas, context: FindingContext) => Finding[];
   private readonly table = new KeyTable(FIRST_SLOT, MAX_SAS, 0);
   private data: Uint8Array = new Uint8Array(0);
@@ -68,6 +72,7 @@ export class SaWatch implements Detector<SaWatchState> {
 
   constructor(fileIndex: number, tell: (watched: WatchedSas, context: FindingContext) => Finding[]) {
     this.fileIndex = fileIndex;
+    this.fileBase = packPlace(fileIndex, 0);
     this.tell = tell;
     this.state = { table: this.table.state, numbers: [], failed: [], unjudged: [] };
   }
@@ -128,10 +133,7 @@ export class SaWatch implements Detector<SaWatchState> {
       };
       meetNumber(numbers, encounter, meeting);
     }
-    const packet = packPlace(this.fileIndex, block.frameNumber[row]!);
-    const seconds = block.timeSeconds[row]!;
-    const nanoseconds = block.timeNanoseconds[row]!;
-    takePlace(bySequence, at, sequence, 0, mark, packet, seconds, nanoseconds);
+    takePlace(bySequence, at, sequence, 0, mark, block, row, this.fileBase);
     if (security.protocol[header] === IPPROTO_ESP) this.addIv(batch, header, numbers, sequence);
   }
 
@@ -155,12 +157,19 @@ export class SaWatch implements Detector<SaWatchState> {
     if (at + 8 > Math.min(security.end[header]!, block.offset[row]! + block.capturedLength[row]!)) return;
     const high = this.view.getInt32(at);
     const low = this.view.getInt32(at + 4);
-    const packet = packPlace(this.fileIndex, block.frameNumber[row]!);
-    const seconds = block.timeSeconds[row]!;
-    const nanoseconds = block.timeNanoseconds[row]!;
-    if (numbers.iv === null) numbers.iv = { high, low, sequence, packet, seconds, nanoseconds };
-    else if (!isCounted(numbers.iv, high, low, sequence))
-      addIv(numbers, high, low, sequence, packet, seconds, nanoseconds);
+    if (numbers.iv === null) {
+      numbers.iv = { high, low, sequence, place: placeOf(batch, row, this.fileIndex) };
+      return;
+    }
+    if (isCounted(numbers.iv, high, low, sequence)) return;
+    const table = ivTable(numbers);
+    const place = ivPlace(high, low);
+    const meeting = meetingAt(table, place, low, high, sequence);
+    if (meeting !== Meeting.none) {
+      const later = placeOf(batch, row, this.fileIndex);
+      meetIv(numbers, { earlier: packetAt(table.last, place), later }, meeting);
+    }
+    takePlace(table, place, low, high, sequence, block, row, this.fileBase);
   }
 
   merge(later: SaWatchState, framesBefore: number): void {

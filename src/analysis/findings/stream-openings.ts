@@ -25,10 +25,12 @@ export interface OpeningsState {
 /** Most openings kept of one kind. */
 const MAX_OPENINGS = 256;
 const TCP_OR_COPY = PacketFlag.tcp | PacketFlag.decapsulatedCopy;
-/** First byte of QEMU's two magic numbers, of a TLS handshake record, of `SSH-`. */
-const FIRST_BYTES = new Set([0x51, 0x11, 0x16, 0x53]);
-const SSH_BANNER = new TextEncoder().encode('SSH-2.0-');
+/** First bytes of QEMU's two magic numbers, of a TLS handshake record, of `SSH-`. */
+const QEMU = 0x51;
+const MULTIFD = 0x11;
 const TLS_HANDSHAKE = 0x16;
+const SSH = 0x53;
+const SSH_BANNER = new TextEncoder().encode('SSH-2.0-');
 const CLIENT_HELLO = 1;
 
 /** Finds the segments with which live migrations, TLS and SSH connections begin, on any port. */
@@ -46,7 +48,9 @@ export class StreamOpenings {
     for (let row = from; row < to; row++) {
       if ((flags[row]! & TCP_OR_COPY) !== PacketFlag.tcp) continue;
       const at = payloadOffset[row]!;
-      if (at >= data.length || !FIRST_BYTES.has(data[at]!)) continue;
+      if (at >= data.length) continue;
+      const first = data[at]!;
+      if (first !== QEMU && first !== MULTIFD && first !== TLS_HANDSHAKE && first !== SSH) continue;
       if (transportOffset[row] === NONE || batch.innerIpOffset[row] === NONE) continue;
       const length = Math.min(payloadLength[row]!, offset[row]! + capturedLength[row]! - at);
       const kind = openingKind(data, at, length);
