@@ -56,6 +56,12 @@ async function readDomain(virsh: Virsh): Promise<DomainFacts> {
     throw new EnvironmentError(`libvirt of ${virsh.host.name}: ${(info.stderr || xml.stderr).trim()}`);
   }
   const facts = parseDomainFacts(info.stdout, xml.stdout);
+  // A number may be the id of any domain; what is listed, recorded and migrated must be one.
+  if (facts.name !== virsh.domain) {
+    throw new EnvironmentError(
+      `the domain ${virsh.domain} at ${virsh.host.name} is called ${facts.name}: give its name`,
+    );
+  }
   if (facts.state === 'running') return facts;
   throw new EnvironmentError(
     `the domain ${facts.name} at ${virsh.host.name} is ${facts.state}: only running domains are migrated live`,

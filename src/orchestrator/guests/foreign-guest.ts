@@ -11,7 +11,7 @@ interface AnyGuest {
 /** One that libvirt manages. */
 export interface DomainGuest extends AnyGuest {
   readonly kind: 'domain';
-  /** Name, id or UUID. */
+  /** Its name: not an id, nor a UUID. */
   readonly domain: string;
   /** How the source's libvirt reaches that of the destination: `qemu+ssh://root@far.example/system`. */
   readonly destinationUri: string;

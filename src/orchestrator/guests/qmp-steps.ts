@@ -140,7 +140,11 @@ export function migrateQmpGuest(guest: QmpGuest): Step<RunContext> {
       const { settings, processIds } = filled(context, 'found');
       if (settings === null) throw new TypeError('a guest with QMP sockets has settings');
       for (const role of ROLES) registerUndo(context, guest, role, settings[role], undo);
-      const guests = await onBoth((role) => attach(context, guest, role));
+      const guests = await onBoth(async (role) => {
+        const qemu = await attach(context, guest, role);
+        context.closers.push(() => qemu.disconnect());
+        return qemu;
+      });
       try {
         await prepare(context, guests);
         await accountFor(context, processIds, () => migrateBetween(context, guests, signal));
