@@ -8,6 +8,7 @@ import { LiveSource } from '../capture/live/live-source.js';
 import { LiveWriter } from '../capture/live/live-writer.js';
 import { LiveMonitor } from '../monitor/live-monitor.js';
 import { formatCount } from '../report/format-quantity.js';
+import { renderJsonLine } from '../report/render-json.js';
 import { explainCapture, explainingCapture } from './capture-errors.js';
 import type { CaptureOptions, CaptureSettings } from './capture-options.js';
 import { CliError, ExitCode } from './exit-code.js';
@@ -81,7 +82,10 @@ function openWriter(
   const { file, ring, device, filter, snapLength } = settings;
   if (file === null) return null;
   const writer = new LiveWriter(file, { device, filter, snapLength, linkType: source.linkType }, ring);
-  if (user !== null && user !== NOBODY) fchownSync(writer.descriptor, user.uid, user.gid);
+  // Nobody need own a file, unless it is to be removed when the ring comes round.
+  if (user !== null && (user !== NOBODY || ring !== null)) {
+    fchownSync(writer.descriptor, user.uid, user.gid);
+  }
   return writer;
 }
 
@@ -210,7 +214,7 @@ async function report(
 }
 
 async function printSummary(summary: AnalysisSummary, asJson: boolean): Promise<void> {
-  if (asJson) return writeOut(`${JSON.stringify(summary)}\n`);
+  if (asJson) return writeOut(renderJsonLine(summary));
   const { renderAnalysis } = await import('../report/render-analysis.js');
   const width = reportWidth(process.stdout, process.env);
   return writeOut(renderAnalysis(summary, { width, color: wantsColor(process.stdout, process.env) }));

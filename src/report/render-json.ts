@@ -8,6 +8,11 @@ export function renderJson(value: unknown): string {
   return `${JSON.stringify(value, null, 2).replace(UNSAFE, escapeUnits)}\n`;
 }
 
+/** The same on one line, for streams of JSON. */
+export function renderJsonLine(value: unknown): string {
+  return `${JSON.stringify(value).replace(UNSAFE, escapeUnits)}\n`;
+}
+
 /** @returns one `\uXXXX` for each UTF-16 unit */
 function escapeUnits(character: string): string {
   let escaped = '';

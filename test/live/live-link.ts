@@ -119,6 +119,10 @@ export class RunningCapture {
     return this.#child.pid!;
   }
 
+  get stderr(): string {
+    return this.#stderr;
+  }
+
   /** Resolves once standard error has this, rejects if the program ends first. */
   async said(what: RegExp): Promise<void> {
     while (!what.test(this.#stderr)) {

@@ -1,4 +1,4 @@
-import { closeSync, ftruncateSync, openSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, ftruncateSync, openSync, unlinkSync, writeSync } from 'node:fs';
 import { basename, dirname, extname, join } from 'node:path';
 import type { LiveBlock } from './live-block.js';
 import type { CaptureCounts } from './native-addon.js';
@@ -133,7 +133,7 @@ export class LiveWriter {
 
   #removeOldest(): void {
     const limit = this.#ring?.files ?? null;
-    while (limit !== null && this.#files.length > limit) rmSync(this.#files.shift()!, { force: true });
+    while (limit !== null && this.#files.length > limit) removeIfThere(this.#files.shift()!);
   }
 
   #append(data: Uint8Array, length: number): void {
@@ -210,6 +210,15 @@ function wholeRecords(block: LiveBlock, room: number): { records: number; bytes:
     records++;
   }
   return { records, bytes };
+}
+
+/** Whoever takes files away may. */
+function removeIfThere(file: string): void {
+  try {
+    unlinkSync(file);
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
+  }
 }
 
 function reasonOf(cause: unknown): string {
