@@ -146,7 +146,7 @@ async function migrate(
   } catch (error) {
     line.clear();
     // The signal that was held back ends this process below.
-    if (interruption.signal.aborted) printMessage(`interrupted: ${describeEnd(error)}`);
+    if (interruption.signal.aborted) printMessage(`interrupted: ${await describeEnd(error)}`);
     throw await explained(error, options);
   } finally {
     line.clear();
@@ -185,10 +185,12 @@ async function explained(error: unknown, options: MigrateOptions): Promise<unkno
   return error;
 }
 
-function describeEnd(error: unknown): string {
-  const leftovers =
-    error instanceof Error && error.name === 'RunFailure' ? (error as RunFailure).leftovers : [];
-  return leftovers.length === 0 ? 'all is undone' : describeLeftovers(leftovers).join('\n');
+async function describeEnd(error: unknown): Promise<string> {
+  if (!(error instanceof Error) || error.name !== 'RunFailure') return 'all is undone';
+  const { guestAt, leftovers } = error as RunFailure;
+  const { describeGuestPlace } = await import('../orchestrator/steps/run-failure.js');
+  const place = guestAt === 'unknown' ? '' : `${describeGuestPlace(guestAt)}; `;
+  return `${place}${leftovers.length === 0 ? 'all is undone' : describeLeftovers(leftovers).join('\n')}`;
 }
 
 const ENVIRONMENT_ERRORS = ['EnvironmentError', 'LabError', 'HostError', 'JournalError', 'CaptureError'];

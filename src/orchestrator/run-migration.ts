@@ -129,7 +129,7 @@ function requireProtection(result: RunResult): void {
 function explain(error: unknown, context: RunContext, signal: AbortSignal): unknown {
   if (!(error instanceof StepError)) return error;
   const { cause, leftovers } = error;
-  if (signal.aborted) return withLeftovers(signal.reason, leftovers);
+  if (signal.aborted) return interrupted(context, signal.reason, error);
   // Whatever was broken off because something beside the steps failed: that is what failed.
   const reason: unknown =
     context.fault.signal.aborted && !(cause instanceof RunFailure) ? context.fault.signal.reason : cause;
@@ -140,12 +140,11 @@ function explain(error: unknown, context: RunContext, signal: AbortSignal): unkn
   return new RunFailure(message, { guestAt, leftovers, checks: context.checks, cause: reason });
 }
 
-function withLeftovers(reason: unknown, leftovers: StepError['leftovers']): unknown {
-  if (leftovers.length === 0) return reason;
-  return new RunFailure('the run was broken off, and not everything could be undone', {
-    leftovers,
-    cause: reason,
-  });
+/** Where somebody's own guest is then must be told. */
+function interrupted({ found }: RunContext, reason: unknown, { cause, leftovers }: StepError): unknown {
+  const guestAt = found !== undefined && cause instanceof RunFailure ? cause.guestAt : 'unknown';
+  if (leftovers.length === 0 && guestAt === 'unknown') return reason;
+  return new RunFailure('the run was broken off', { guestAt, leftovers, cause: reason });
 }
 
 function isHostError(error: unknown): boolean {

@@ -151,8 +151,13 @@ class DomainWatch {
     if (this.ending !== null) {
       if (now - this.ending.sinceMs > ABORT_TIMEOUT_MS) await this.insist();
     } else if (signal.aborted) await this.end('interruption');
-    else if (answers >= SAME_ANSWERS && now - atMs > stallMs) await this.end('stall');
+    else if (answers >= SAME_ANSWERS && now - atMs > this.patience * stallMs) await this.end('stall');
     else if (now > this.deadlineMs(timeoutMs)) await this.end('time limit');
+  }
+
+  /** When all is sent, libvirt still starts the guest at the destination and ends what is left at the source: nothing moves then. */
+  private get patience(): number {
+    return this.last?.ram?.remaining === 0 ? 4 : 1;
   }
 
   private deadlineMs(timeoutMs: number): number {
