@@ -1,7 +1,8 @@
 import { KeyedOpener } from '../ipsec/open/keyed-opener.js';
 import type { MigrationRecord } from '../migration/migration-record.js';
 import type { FrameBlock } from '../packet/frame-block.js';
-import type { AnalysisSummary, InputSummary } from './analysis-summary.js';
+import type { AnalysisSummary, FlowSummary, InputSummary } from './analysis-summary.js';
+import type { FindingContext } from './findings/detector.js';
 import type { Finding } from './findings/finding.js';
 import { FrameWalk, type RowSink } from './frame-walk.js';
 import { createSaTable, type IpsecKnowledge } from './known-ipsec.js';
@@ -96,19 +97,18 @@ export class CaptureAnalysis {
   ): AnalysisSummary {
     this.walk.finish();
     const summary = this.summarize(knowledge, inputs, migrations?.finish() ?? []);
-    return { ...summary, findings: this.findings(knowledge, summary) };
+    const paths = inputs.map((input) => input.path);
+    return { ...summary, findings: this.tallies.findings({ summary, knowledge, paths }) };
   }
 
-  /**
-   * What has been found up to now; the analysis goes on. Takes as long as a summary.
-   * @param migrations what they said up to now
-   */
-  findingsSoFar(
-    knowledge: IpsecKnowledge,
-    inputs: InputSummary[],
-    migrations: readonly MigrationRecord[],
-  ): Finding[] {
-    return this.findings(knowledge, this.summarize(knowledge, inputs, migrations));
+  /** The flows with most bytes up to now, at most `most`. */
+  busiestFlows(most: number): FlowSummary[] {
+    return this.tallies.busiestFlows(most);
+  }
+
+  /** What has been found up to now; the analysis goes on. */
+  findingsSoFar(context: FindingContext): Finding[] {
+    return this.tallies.findings(context);
   }
 
   private summarize(
@@ -128,11 +128,6 @@ export class CaptureAnalysis {
       migrations: migrations.map(summarizeMigration),
       errors,
     };
-  }
-
-  private findings(knowledge: IpsecKnowledge, summary: Omit<AnalysisSummary, 'findings'>): Finding[] {
-    const paths = summary.inputs.map((input) => input.path);
-    return this.tallies.findings({ summary, knowledge, paths });
   }
 }
 

@@ -49,6 +49,21 @@ export class Flows {
     this.table.merge(later);
   }
 
+  /** The flows with most bytes, at most `most`, in order of first appearance. */
+  busiest(most: number): FlowSummary[] {
+    const { state } = this;
+    const slots = Array.from({ length: state.table.count - FlowSlot.first }, (_, i) => FlowSlot.first + i);
+    if (slots.length > most) {
+      const bytes = Float64Array.from(slots, (slot) => bytesOfSlot(state, slot));
+      const least = bytes.slice().sort().at(-most)!;
+      return slots
+        .filter((_, i) => bytes[i]! >= least)
+        .slice(0, most)
+        .map((slot) => summarizeFlow(this.table, slot));
+    }
+    return slots.map((slot) => summarizeFlow(this.table, slot));
+  }
+
   /** Flows in order of first appearance. */
   summary(): { flows: FlowSummary[]; otherFlows: PacketsAndBytes | null } {
     const { records, table } = this.state;
@@ -58,6 +73,10 @@ export class Flows {
     const packets = packetsOf(records, other);
     return { flows, otherFlows: packets === 0 ? null : { packets, bytes: bytesOf(records, other) } };
   }
+}
+
+function bytesOfSlot({ records }: FlowsState, slot: number): number {
+  return bytesOf(records, slot * FLOW_STRIDE);
 }
 
 function summarizeFlow(table: FlowTable, slot: number): FlowSummary {

@@ -1,6 +1,6 @@
 import type { PacketBatch } from '../packet/packet-batch.js';
 import type { ReassemblyCounts } from '../packet/reassembler.js';
-import type { AnalysisSummary } from './analysis-summary.js';
+import type { AnalysisSummary, FlowSummary } from './analysis-summary.js';
 import { Errors } from './errors.js';
 import type { FindingContext } from './findings/detector.js';
 import type { Finding } from './findings/finding.js';
@@ -101,6 +101,11 @@ export class Tallies {
       timeline: this.timeline.summary(),
       errors: this.errors.summary(paths),
     };
+  }
+
+  /** The flows with most bytes, at most `most`. */
+  busiestFlows(most: number): FlowSummary[] {
+    return this.flows.busiest(most);
   }
 
   /** What the detectors have found so far. Changes nothing. */

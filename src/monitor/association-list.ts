@@ -1,3 +1,4 @@
+import type { SecurityAssociationSummary } from '../analysis/analysis-summary.js';
 import { SaSlot, type SecurityAssociationsState } from '../analysis/sa-counters.js';
 import { SA_STRIDE, Sa } from '../analysis/sa-record.js';
 import type { SaSuite } from '../analysis/sa-suite.js';
@@ -8,6 +9,8 @@ import type { SuiteMemory } from './suite-memory.js';
 
 /** SAs in a snapshot. */
 const MAX_LISTED = 64;
+/** SAs that detectors are told of. */
+const MAX_SUMMARIZED = 256;
 const UNKNOWN_SUITE: SaSuite = { name: null, certainty: 'inferred', candidates: [], paddings: [] };
 
 /** What each SA had counted at the snapshot before. */
@@ -18,6 +21,8 @@ const BEFORE_STRIDE = 3;
 export class AssociationList {
   private readonly suites: SuiteMemory;
   private before = new Float64Array(16 * BEFORE_STRIDE);
+  /** Of the snapshot read last: those that carry most, some more than are listed. */
+  summaries: SecurityAssociationSummary[] = [];
 
   constructor(suites: SuiteMemory) {
     this.suites = suites;
@@ -27,7 +32,11 @@ export class AssociationList {
   read(state: SecurityAssociationsState): LiveSnapshot['securityAssociations'] {
     const { count } = state.table;
     this.makeRoomFor(count);
-    const busiest = this.busiestSlots(state).map((slot) => this.describe(state, slot));
+    const slots = this.busiestSlots(state);
+    this.summaries = slots.map((slot) =>
+      summarizeSa(state, slot, this.suites.suiteOf(state, slot) ?? UNKNOWN_SUITE),
+    );
+    const busiest = slots.slice(0, MAX_LISTED).map((slot, i) => this.describe(this.summaries[i]!, slot));
     for (let slot = SaSlot.first; slot < count; slot++) {
       this.before[slot * BEFORE_STRIDE + Before.packets] =
         state.records[slot * SA_STRIDE + Sequence.packets]!;
@@ -46,12 +55,10 @@ export class AssociationList {
         records[b * SA_STRIDE + Sa.wireBytes]! - records[a * SA_STRIDE + Sa.wireBytes]! ||
         a - b,
     );
-    return slots.slice(0, MAX_LISTED);
+    return slots.slice(0, MAX_SUMMARIZED);
   }
 
-  private describe(state: SecurityAssociationsState, slot: number): LiveSecurityAssociation {
-    const suite = this.suites.suiteOf(state, slot) ?? UNKNOWN_SUITE;
-    const sa = summarizeSa(state, slot, suite);
+  private describe(sa: SecurityAssociationSummary, slot: number): LiveSecurityAssociation {
     const at = slot * BEFORE_STRIDE;
     const missingBefore = this.before[at + Before.missing]!;
     this.before[at + Before.missing] = sa.sequence.missing;

@@ -2,6 +2,7 @@ import type { AnalysisSummary, InputSummary } from '../analysis/analysis-summary
 import { CaptureAnalysis } from '../analysis/capture-analysis.js';
 import type { Finding } from '../analysis/findings/finding.js';
 import type { IpsecKnowledge } from '../analysis/known-ipsec.js';
+import { summarizeMigration } from '../analysis/summarize-migration.js';
 import { MigrationObserver } from '../migration/migration-observer.js';
 import type { MigrationProgress } from '../migration/migration-progress.js';
 import type { FrameBlock } from '../packet/frame-block.js';
@@ -22,6 +23,9 @@ import { TrafficMeter } from './traffic-meter.js';
  * intervals of sequence numbers by a common budget, the timeline by its 1024 intervals, which become longer; migrations are
  * forgotten but for their records when nothing came of them for a while. What finds no place any more is counted together.
  */
+
+/** Flows that detectors are told of while the capture goes on. */
+const MAX_SEARCHED_FLOWS = 2000;
 
 export interface LiveMonitorOptions extends IpsecKnowledge {
   /** What is captured, as reports call it: the interface's name. */
@@ -103,19 +107,22 @@ export class LiveMonitor {
 
   /** Ends the analysis: what `tare analyze` says of a file with the same frames. Nothing may be added afterwards. */
   finish(input: LiveInput): AnalysisSummary {
-    return this.analysis.finish(this.options, [this.inputOf(input)], this.observer);
+    const { path } = this.options;
+    const { mtu } = this.tap.profile;
+    const frames = this.analysis.soFar.frames.total;
+    const inputs = [{ path, ...input, compressed: false, frames, mtu }];
+    return this.analysis.finish(this.options, inputs, this.observer);
   }
 
   private lookForFindings(): Finding[] {
     const records = [...this.observer.retired, ...this.progress.map(({ record }) => record)];
-    const input = this.inputOf({ format: null, linkTypes: [], reportedDrops: null, error: null });
-    return this.analysis.findingsSoFar(this.options, [input], records);
-  }
-
-  private inputOf(input: LiveInput): InputSummary {
+    const summary = {
+      flows: this.analysis.busiestFlows(MAX_SEARCHED_FLOWS),
+      securityAssociations: this.associations.summaries,
+      migrations: records.map(summarizeMigration),
+    };
     const { path } = this.options;
-    const { mtu } = this.tap.profile;
-    return { path, ...input, compressed: false, frames: this.analysis.soFar.frames.total, mtu };
+    return this.analysis.findingsSoFar({ summary, knowledge: this.options, paths: [path] });
   }
 }
 

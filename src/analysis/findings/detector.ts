@@ -5,8 +5,8 @@ import type { Finding } from './finding.js';
 
 /** What a detector may look at when it tells what it has found. */
 export interface FindingContext {
-  /** Everything else that was found out. */
-  readonly summary: Omit<AnalysisSummary, 'findings'>;
+  /** Of everything else that was found out; while a capture goes on, of flows and SAs those with most bytes only. */
+  readonly summary: Pick<AnalysisSummary, 'flows' | 'securityAssociations' | 'migrations'>;
   readonly knowledge: IpsecKnowledge;
   /** Paths of the files, by index. */
   readonly paths: readonly string[];
