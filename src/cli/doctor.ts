@@ -14,6 +14,7 @@ Exit code 4 if even captures cannot be analysed here.`;
 
 const PURPOSE_NAMES: Readonly<Record<Purpose, string>> = {
   analyze: 'analyze, plan, predict',
+  capture: 'live capture',
   lab: 'migrations in the lab',
   ssh: 'migrations between hosts over ssh',
   local: 'migrations on this machine itself',

@@ -145,3 +145,13 @@ test('--list has the interfaces that ip link has, and "any"', async (t) => {
   for (const { ifname, flags } of links) assert.equal(names.get(ifname), flags.includes('UP'), ifname);
   assert.ok(names.has('any'));
 });
+
+test('tare doctor tells whether this user may capture', async (t) => {
+  const link = requireLink(t);
+  if (link === null || !requireTool(t, 'setpriv')) return;
+  const doctor = [process.execPath, TARE, 'doctor', '--json'];
+  const withAll = await link.start(doctor).end();
+  const withNone = await link.start(doctor, { prefix: AS_NOBODY }).end();
+  assert.ok(JSON.parse(withAll.stdout).usableFor.includes('capture'), withAll.stdout);
+  assert.ok(!JSON.parse(withNone.stdout).usableFor.includes('capture'), withNone.stdout);
+});

@@ -104,6 +104,12 @@ export function loadNativeAddon(libpcap: string | undefined = process.env['TARE_
   return addon;
 }
 
+/** What libpcap says of itself. @throws LiveCaptureError (addon, libpcap) */
+export function libpcapVersion(): string {
+  // One that is loaded stays, whatever is asked for.
+  return loadNativeAddon().load([]);
+}
+
 function requireAddon(): NativeAddon {
   try {
     return createRequire(import.meta.url)(ADDON) as NativeAddon;

@@ -1,28 +1,15 @@
 import { readFile, statfs } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { chooseAccelerator } from './accelerator.js';
+import { examineCapture } from './examine-capture.js';
 import { hasFetchedKernel } from './lab-kernel.js';
 import { readQemuVersion } from './lab-parts.js';
 import { labCacheFolder } from './lab-paths.js';
 import { findInstalled, findProgram, missingPackages } from './lab-programs.js';
+import { type Finding, PURPOSES, type Purpose } from './machine-finding.js';
 import { runHere } from './run-here.js';
 
-/** What a machine can be used for. */
-export const PURPOSES = ['analyze', 'lab', 'ssh', 'local'] as const;
-export type Purpose = (typeof PURPOSES)[number];
-
-/** One thing that was looked for. */
-export interface Finding {
-  readonly name: string;
-  /** `optional`: it is missing and can be done without. */
-  readonly state: 'ok' | 'missing' | 'optional';
-  /** What was found: a version, an amount, or what is in the way. */
-  readonly found: string;
-  /** What cannot be done without it. */
-  readonly neededFor: readonly Purpose[];
-  /** A command that brings it, or what else to do; empty if nothing need be done. */
-  readonly remedy: string;
-}
+export { type Finding, PURPOSES, type Purpose } from './machine-finding.js';
 
 export const OLDEST_NODE = [20, 12] as const;
 const MIB = 2 ** 20;
@@ -49,7 +36,7 @@ export async function examineMachine(): Promise<Finding[]> {
     examineProgram('qemu-system-x86_64', 'qemu-system-x86', ['local'], 'guests on this machine itself'),
     examineProgram('ip', 'iproute2', ['local'], 'IPsec on this machine itself'),
   ]);
-  return [...others, ...kernel];
+  return [...others, ...examineCapture(), ...kernel];
 }
 
 /** @returns purposes for which nothing is missing */

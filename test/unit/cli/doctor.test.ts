@@ -22,6 +22,7 @@ test('what is missing stands in the way of what needs it, and of nothing else', 
   assert.deepEqual(usableFor([]), [...PURPOSES]);
   assert.deepEqual(usableFor([finding('missing', ['lab', 'ssh']), finding('ok', ['local'])]), [
     'analyze',
+    'capture',
     'local',
   ]);
   assert.deepEqual(usableFor([finding('optional', ['lab'])]), [...PURPOSES]);
@@ -46,4 +47,12 @@ test('tare doctor says in a line for each purpose whether all is there', () => {
   const lines = stdout.split('\n').slice(0, PURPOSES.length);
   for (const line of lines) assert.match(line, /^(ready|not ready) {2,}\S/);
   assert.match(lines[0] ?? '', /^ready +analyze, plan, predict$/);
+});
+
+test('tare doctor says what live capture lacks', () => {
+  const { stdout } = runTare(['doctor', '--json'], { env: { TARE_LIBPCAP: '/nowhere/libpcap.so.1' } });
+  const report = JSON.parse(stdout) as Report;
+  assert.ok(!report.usableFor.includes('capture'));
+  const byName = new Map(report.findings.map((each) => [each.name, each]));
+  assert.match(byName.get('addon and libpcap')?.remedy ?? '', /apt-get install (libpcap0\.8|g\+\+)/);
 });
