@@ -56,7 +56,7 @@ export interface MemoryExposure {
   transport: MigrationTransport | 'mixed';
   source: string;
   destination: string;
-  /** The stream was read to its end without a gap that hid something. */
+  /** The stream was read to its end without a gap that hid something, and is not larger than what is kept track of (256 GiB). */
   complete: boolean;
   pageBytes: number;
   /** As the stream declares it, all blocks; of a stream without its beginning: what was seen. */

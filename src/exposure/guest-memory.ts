@@ -23,8 +23,6 @@ export const PageState = {
 } as const;
 
 const SPAN_PAGES = 4096;
-/** Of hostile captures: 64 TiB of pages. */
-const MAX_SPANS = 1 << 14;
 const MAX_ENCODED_BYTES = 1 << 18;
 
 interface Span {
@@ -51,7 +49,6 @@ export class GuestMemory implements PageSink {
   readonly pageBytes: number;
   private readonly store: PageStore;
   private readonly pagesPerChunk: number;
-  private spanCount = 0;
   private readonly encodedBytes = new Uint8Array(MAX_ENCODED_BYTES);
   private encodedRead = 0;
 
@@ -80,7 +77,9 @@ export class GuestMemory implements PageSink {
     if (at === 0 || (epoch !== undefined && span.epochs[index] !== epoch)) span.received[index] = 0;
     if (epoch !== undefined) span.epochs[index] = epoch;
     const place = this.placeOf(span, page);
-    this.store.change(place.chunk).set(data.subarray(from, from + length), place.at + at);
+    this.store
+      .change(place.chunk, place.at + at, length)
+      .set(data.subarray(from, from + length), place.at + at);
     const received = Math.min(4096, span.received[index]! + (length * 4096) / this.pageBytes);
     span.received[index] = received;
     span.states[index] = received === 4096 ? PageState.whole : PageState.partial;
@@ -97,7 +96,7 @@ export class GuestMemory implements PageSink {
     span.states[index] = byte === 0 ? PageState.zero : PageState.whole;
     if (byte === 0 && span.chunks[Math.floor(index / this.pagesPerChunk)] === 0) return;
     const place = this.placeOf(span, page);
-    this.store.change(place.chunk).fill(byte, place.at, place.at + this.pageBytes);
+    this.store.change(place.chunk, place.at, this.pageBytes).fill(byte, place.at, place.at + this.pageBytes);
   }
 
   encoded(
@@ -138,9 +137,18 @@ export class GuestMemory implements PageSink {
   knownBytes(block: string, page: number): number {
     const span = this.blocks.get(block)?.spans.get(Math.floor(page / SPAN_PAGES));
     const index = page % SPAN_PAGES;
-    const state = span?.states[index] ?? PageState.unseen;
-    if (state === PageState.zero || state === PageState.whole) return this.pageBytes;
-    return state === PageState.partial ? (span!.received[index]! * this.pageBytes) / 4096 : 0;
+    return span === undefined ? 0 : this.knownOf(span.states[index]!, span.received[index]!);
+  }
+
+  /** Visits all pages that were seen, span by span in no particular order. */
+  forEachPage(block: string, visit: (page: number, state: number, knownBytes: number) => void): void {
+    for (const [number, { states, received }] of this.blocks.get(block)?.spans ?? []) {
+      for (let i = 0; i < SPAN_PAGES; i++) {
+        const state = states[i]!;
+        if (state === PageState.unseen) continue;
+        visit(number * SPAN_PAGES + i, state, this.knownOf(state, received[i]!));
+      }
+    }
   }
 
   /** Number behind the last page of a block that was seen. */
@@ -164,6 +172,11 @@ export class GuestMemory implements PageSink {
     }
   }
 
+  private knownOf(state: number, received: number): number {
+    if (state === PageState.zero || state === PageState.whole) return this.pageBytes;
+    return state === PageState.partial ? (received * this.pageBytes) / 4096 : 0;
+  }
+
   private decode(block: string, offset: number, encoding: PageEncoding, coded: Uint8Array): boolean {
     const page = offset / this.pageBytes;
     const span = this.spanOf(block, page);
@@ -174,13 +187,13 @@ export class GuestMemory implements PageSink {
       if (span.states[index] === PageState.zero) span.states[index] = PageState.whole;
       return (
         span.states[index] === PageState.whole &&
-        applyXbzrle(this.store.change(chunk), at, this.pageBytes, coded)
+        applyXbzrle(this.store.change(chunk, at, this.pageBytes), at, this.pageBytes, coded)
       );
     }
     const content = inflatedPage(coded, this.pageBytes);
     if (content === null) return false;
     const { chunk, at } = this.placeOf(span, page);
-    this.store.change(chunk).set(content, at);
+    this.store.change(chunk, at, this.pageBytes).set(content, at);
     span.received[index] = 4096;
     span.states[index] = PageState.whole;
     return true;
@@ -197,11 +210,11 @@ export class GuestMemory implements PageSink {
     const number = Math.floor(page / SPAN_PAGES);
     let span = block.spans.get(number);
     if (span === undefined) {
-      if (this.spanCount === MAX_SPANS) {
+      if (this.store.freeSpans === 0) {
         this.isPartial = true;
         return null;
       }
-      this.spanCount += 1;
+      this.store.freeSpans -= 1;
       span = {
         states: new Uint8Array(SPAN_PAGES),
         epochs: new Uint16Array(SPAN_PAGES),

@@ -17,19 +17,21 @@ const INDEX: Readonly<Record<CellKind, number>> = {
   data: 6,
 };
 
-/** Pages of a block by what they hold, a cell for one page or for several. */
+/** Pages of a block by what they hold, a cell for one page or for several. Of pages that are not added nothing was seen. */
 export class MemoryCells {
   private readonly pagesPerCell: number;
   private readonly cellCount: number;
+  private readonly pageCount: number;
   private readonly counts: Uint32Array;
 
   constructor(pageCount: number) {
+    this.pageCount = pageCount;
     this.pagesPerCell = Math.max(1, Math.ceil(pageCount / MAX_CELLS));
     this.cellCount = Math.ceil(pageCount / this.pagesPerCell);
     this.counts = new Uint32Array(this.cellCount * LETTERS.length);
   }
 
-  add(page: number, kind: CellKind): void {
+  add(page: number, kind: Exclude<CellKind, 'unseen'>): void {
     const cell = Math.floor(page / this.pagesPerCell);
     if (cell < this.cellCount) this.counts[cell * LETTERS.length + INDEX[kind]]! += 1;
   }
@@ -39,6 +41,8 @@ export class MemoryCells {
     let cells = '';
     for (let cell = 0; cell < cellCount; cell++) {
       const ofCell = counts.subarray(cell * LETTERS.length, (cell + 1) * LETTERS.length);
+      const pages = Math.min(pagesPerCell, this.pageCount - cell * pagesPerCell);
+      ofCell[INDEX.unseen] = pages - ofCell.subarray(1).reduce((sum, count) => sum + count, 0);
       let most = 0;
       for (let kind = 1; kind < ofCell.length; kind++) if (ofCell[kind]! > ofCell[most]!) most = kind;
       cells += LETTERS[most];

@@ -7,6 +7,8 @@ import { join } from 'node:path';
 export const CHUNK_BYTES = 1 << 18;
 /** 64 MiB of chunks. */
 const CHUNKS_IN_MEMORY = 256;
+/** What is written away at least: the blocks of file systems. */
+const BLOCK_BYTES = 4096;
 
 /** What could not be kept: the temporary file cannot be written or read. */
 export class PageStoreError extends Error {
@@ -15,7 +17,8 @@ export class PageStoreError extends Error {
 
 interface Resident {
   readonly bytes: Uint8Array;
-  isChanged: boolean;
+  /** Of each block whether it was changed since it was read. */
+  readonly changed: Uint8Array;
 }
 
 /**
@@ -25,12 +28,14 @@ interface Resident {
 export class PageStore {
   /** Chunks that there are. */
   count = 0;
+  /** Spans of pages that may still be kept track of, in all memories that lie here: 256 GiB of 4096-byte pages. */
+  freeSpans = 1 << 14;
   private readonly limit: number;
   private readonly folder: string;
   /** Least recently used first. */
   private readonly resident = new Map<number, Resident>();
   private recentNumber = -1;
-  private recent: Resident = { bytes: new Uint8Array(0), isChanged: false };
+  private recent: Resident = newResident(0);
   private file = -1;
 
   /**
@@ -45,7 +50,7 @@ export class PageStore {
   /** @returns number of a new chunk, all zero */
   add(): number {
     const number = this.count++;
-    this.keep(number, { bytes: new Uint8Array(CHUNK_BYTES), isChanged: false });
+    this.keep(number, newResident(CHUNK_BYTES));
     return number;
   }
 
@@ -57,11 +62,11 @@ export class PageStore {
     return this.find(number).bytes;
   }
 
-  /** The same, to write into. @throws PageStoreError */
-  change(number: number): Uint8Array {
-    const chunk = this.find(number);
-    chunk.isChanged = true;
-    return chunk.bytes;
+  /** The same, to write into `bytes[at .. at + length)`. @throws PageStoreError */
+  change(number: number, at: number, length: number): Uint8Array {
+    const { bytes, changed } = this.find(number);
+    changed.fill(1, Math.floor(at / BLOCK_BYTES), Math.ceil((at + length) / BLOCK_BYTES));
+    return bytes;
   }
 
   /** Gives everything back; nothing may be asked for afterwards. */
@@ -76,9 +81,9 @@ export class PageStore {
     if (number === this.recentNumber) return this.recent;
     const found = this.resident.get(number);
     if (found === undefined) {
-      const bytes = new Uint8Array(CHUNK_BYTES);
-      this.readBack(number, bytes);
-      return this.keep(number, { bytes, isChanged: false });
+      const chunk = newResident(CHUNK_BYTES);
+      this.readBack(number, chunk.bytes);
+      return this.keep(number, chunk);
     }
     this.resident.delete(number);
     return this.keep(number, found);
@@ -94,18 +99,20 @@ export class PageStore {
 
   private evict(): void {
     for (const [number, chunk] of this.resident) {
-      if (chunk.isChanged) this.writeAway(number, chunk.bytes);
+      this.writeAway(number, chunk);
       this.resident.delete(number);
       return;
     }
   }
 
-  private writeAway(number: number, bytes: Uint8Array): void {
+  private writeAway(number: number, { bytes, changed }: Resident): void {
     try {
-      if (this.file < 0) this.file = openNameless(this.folder);
-      const start = number * CHUNK_BYTES;
-      for (let at = 0; at < CHUNK_BYTES; ) {
-        at += writeSync(this.file, bytes, at, CHUNK_BYTES - at, start + at);
+      for (let block = changed.indexOf(1); block >= 0; block = changed.indexOf(1, block + 1)) {
+        if (this.file < 0) this.file = openNameless(this.folder);
+        const end = (block + 1) * BLOCK_BYTES;
+        for (let at = block * BLOCK_BYTES; at < end; ) {
+          at += writeSync(this.file, bytes, at, end - at, number * CHUNK_BYTES + at);
+        }
       }
     } catch (error) {
       throw this.failure(error);
@@ -132,6 +139,10 @@ export class PageStore {
     const what = `the rebuilt memory does not fit into ${this.folder}`;
     return new PageStoreError(`${what}: ${reason}; set TMPDIR to a folder with room for it`, { cause });
   }
+}
+
+function newResident(bytes: number): Resident {
+  return { bytes: new Uint8Array(bytes), changed: new Uint8Array(bytes / BLOCK_BYTES) };
 }
 
 /** For its owner alone while it has a name. */

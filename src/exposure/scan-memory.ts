@@ -3,7 +3,7 @@ import type { MemoryExposure } from './exposure.js';
 import { type GuestMemory, PageState } from './guest-memory.js';
 import { findKeyMaterial, KEY_MATERIAL, type KeyMaterialId, MATERIAL_REACH } from './key-material.js';
 import { MemoryCells } from './memory-cells.js';
-import { type PageKindName, pageKind } from './page-kind.js';
+import { pageKind } from './page-kind.js';
 import type { PlantedSecret } from './planted-secrets.js';
 import { forEachRun } from './printable-runs.js';
 import { noHits, type SecretHits, searchBytes } from './secret-search.js';
@@ -39,7 +39,7 @@ export function scanMemory(
       transport: record.transport,
       source,
       destination,
-      complete: record.complete,
+      complete: record.complete && !memory.isPartial,
       pageBytes: memory.pageBytes,
       memoryBytes: scan.memoryBytes,
       isDeclared,
@@ -92,9 +92,8 @@ class MemoryScan {
       this.addChunk(name, firstPage, chunk, start + firstPage * pageBytes, cells);
     });
     this.flush();
-    const knownBytes = this.countOthers(name, Math.min(seenPages, pageCount), cells);
-    const unseen = pageCount - Math.min(seenPages, pageCount);
-    this.pages.unseen += unseen;
+    const { knownBytes, seen } = this.countOthers(name, cells);
+    this.pages.unseen += pageCount - seen;
     this.blocks.push({ name, bytes: pageCount * pageBytes, knownBytes, cells });
   }
 
@@ -170,27 +169,25 @@ class MemoryScan {
     });
   }
 
-  /** Pages without content of their own. @returns bytes known in the block */
-  private countOthers(block: string, pageCount: number, cells: MemoryCells): number {
-    const { memory, pages } = this;
-    let known = 0;
-    for (let page = 0; page < pageCount; page++) {
-      const state = memory.stateOf(block, page);
-      known += memory.knownBytes(block, page);
+  /** Pages without content of their own. @returns what is known of all pages, and how many were seen */
+  private countOthers(block: string, cells: MemoryCells): { knownBytes: number; seen: number } {
+    const { pages } = this;
+    let knownBytes = 0;
+    let seen = 0;
+    this.memory.forEachPage(block, (page, state, known) => {
+      seen += 1;
+      knownBytes += known;
+      if (state === PageState.partial) this.partialPages += 1;
       const other = OTHER_KINDS[state];
-      if (other === undefined) {
-        if (state === PageState.partial) this.partialPages += 1;
-        continue;
-      }
+      if (other === undefined) return;
       pages[other] += 1;
       cells.add(page, other);
-    }
-    return known;
+    });
+    return { knownBytes, seen };
   }
 }
 
-const OTHER_KINDS: Readonly<Record<number, PageKindName | 'unseen' | 'unread'>> = {
-  [PageState.unseen]: 'unseen',
+const OTHER_KINDS: Readonly<Record<number, 'zero' | 'unread'>> = {
   [PageState.zero]: 'zero',
   [PageState.unread]: 'unread',
 };

@@ -38,7 +38,7 @@ test('a store gives back what was put into it, however few chunks it keeps in me
           return Buffer.alloc(CHUNK_BYTES);
         });
         for (const { chunk, at, byte } of writes) {
-          store.change(chunk)[at] = byte;
+          store.change(chunk, at, 1)[at] = byte;
           expected[chunk]![at] = byte;
           assert.deepEqual(readdirSync(folder), [], 'a temporary file has a name');
         }
@@ -55,7 +55,7 @@ test('a store gives back what was put into it, however few chunks it keeps in me
 test('a store without room says where, and what to do', () => {
   const store = new PageStore('/nonexistent/folder', 1);
   store.add();
-  store.change(0)[0] = 1;
+  store.change(0, 0, 1)[0] = 1;
   assert.throws(
     () => store.add(),
     (error) => error instanceof PageStoreError && /nonexistent.*TMPDIR/.test(error.message),
