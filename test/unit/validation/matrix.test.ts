@@ -5,6 +5,7 @@ import { loadCalibration } from '../../../src/model/calibration/load-calibration
 import { predictPacket } from '../../../src/model/predict-packet.js';
 import { guestSectorOf } from '../../../src/orchestrator/qemu/guest-sector.js';
 import type { Scenario } from '../../../src/scenario/scenario.js';
+import { calibrationCases } from '../../../src/validation/calibration-cases.js';
 import { MATRIX_NAMES, matrixCases, suitesToCalibrate } from '../../../src/validation/matrix.js';
 
 const CALIBRATION = loadCalibration('lab-tcg');
@@ -91,3 +92,18 @@ test('costs are needed of each suite once', () => {
   const { esp } = suitesToCalibrate(matrixCases('full', 'small', SUITES));
   assert.deepEqual(esp.toSorted(), SUITES.toSorted());
 });
+
+for (const { name, size, cases } of ALL) {
+  test(`no case of ${name} for ${size} guests is one that calibrations are made with`, () => {
+    const suites = suitesToCalibrate(cases);
+    const { transfers, migrations, guests } = calibrationCases(suites, size);
+    const asked = [...transfers.map(({ scenario }) => scenario), ...migrations, ...guests];
+    const contentOf = ({ guest, network, ipsec, migration }: Scenario) =>
+      JSON.stringify({ guest, network, ipsec, migration });
+    const known = new Set(asked.map(contentOf));
+    assert.ok(known.size > 0);
+    for (const { scenario } of cases) assert.ok(!known.has(contentOf(scenario)), scenario.name);
+    // Beyond being equal: what is migrated to calibrate writes nothing, and what is migrated to validate does.
+    assert.ok(migrations.every(({ guest }) => guest.workload.kind === 'idle'));
+  });
+}
