@@ -187,12 +187,16 @@ bench.traceless('a migration that goes in the clear ends with 5, and the log say
 bench.traceless('a run that is killed shows in the log until it is cleaned up after', async (lab) => {
   const hosts = new OwnHosts(lab, 'killed');
   const child = hosts.start(['--max-bandwidth', '1MB/s']);
+  const exited = once(child, 'exit');
   const isUnderWay = async (): Promise<boolean> =>
     (await lab.destination.run('sh', ['-c', 'ls -d /tmp/tare-*-destination/qmp'], { check: false })).code ===
     0;
-  while (!(await isUnderWay())) await new Promise((resolve) => setTimeout(resolve, 100));
+  while (!(await isUnderWay())) {
+    assert.equal(child.exitCode, null, `ended by itself: ${JSON.stringify(hosts.auditLines().at(-1))}`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
   child.kill('SIGKILL');
-  await once(child, 'exit');
+  await exited;
   const [{ run = '' } = {}] = hosts.auditLines();
   const unended = await hosts.tare(['migrate', '--verify-audit']);
   assert.match(unended.stdout, new RegExp(`Run ${run} has no end: it is under way, or was killed`));

@@ -17,7 +17,10 @@ export function confidentialityCheck(
     return { requirement, ok: false, evidence: `${esp} encrypts nothing` };
   }
   const open = unprotected.reduce((sum, each) => sum + each.packets, 0);
-  const evidence = `${packets} packets recorded, encrypted with ${esp} all but ${open}`;
+  const evidence =
+    open === 0
+      ? `all ${packets} packets recorded are encrypted with ${esp}`
+      : `${open} of ${packets} packets recorded are not encrypted`;
   return { requirement, ok: open === 0 && packets > 0, evidence };
 }
 
