@@ -17,7 +17,9 @@ function findAhOnly({ summary }: FindingContext): Finding[] {
     const key = `${flow.source} ${flow.destination}`;
     directions.set(key, [...(directions.get(key) ?? []), flow]);
   }
-  return [...directions.values()].map(ahFinding);
+  // Acknowledgements alone tell nobody anything.
+  const readable = [...directions.values()].filter((flows) => flows.some((flow) => flow.payloadBytes > 0));
+  return readable.map(ahFinding);
 }
 
 function ahFinding(flows: readonly FlowSummary[]): Finding {

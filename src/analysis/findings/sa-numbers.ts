@@ -31,7 +31,7 @@ export interface SaNumbers {
   bySequence: RecentPackets;
   /** IV of the first packet, and its number: most senders make IVs by counting. */
   iv: FirstIv | null;
-  /** By IV; the value is the sequence number. Only IVs that do not count as the first one does; null until there is one. */
+  /** By IV; the value is the sequence number. Null until there is an IV that does not count as the first one does. */
   byIv: RecentPackets | null;
   /** Same number and content: within `NEAR_SECONDS`, and later. */
   again: Encounters;
@@ -98,6 +98,25 @@ export function isCounted(iv: FirstIv, high: number, low: number, sequence: numb
   );
 }
 
+/**
+ * The packet whose number counts to this IV, if it is among the recent ones: with counted IVs there is no table of them.
+ * @param iv the SA's first
+ */
+export function packetCountedAs(
+  { bySequence }: SaNumbers,
+  iv: FirstIv,
+  high: number,
+  low: number,
+): PacketPlace | null {
+  if (high !== iv.high) return null;
+  for (const sequence of [low ^ iv.low ^ iv.sequence, (low - iv.low + iv.sequence) | 0]) {
+    const place = sequencePlace(sequence);
+    const { keyLow, packet } = bySequence.last;
+    if (packet[place] !== 0 && keyLow[place] === sequence) return packetAt(bySequence.last, place);
+  }
+  return null;
+}
+
 /** Takes down that the packet at `place` came with a number far from the one before. */
 export function addStep(numbers: SaNumbers, to: number, place: PacketPlace): void {
   const from = numbers.lastSequence;
@@ -141,13 +160,13 @@ export function mergeSaNumbers(own: SaNumbers, later: SaNumbers, framesBefore: n
   for (const kind of ['again', 'replayed', 'differing', 'sameIv'] as const) {
     mergeEncounters(own[kind], later[kind], framesBefore);
   }
+  mergeIvs(own, later, framesBefore);
   joinRecentPackets(own.bySequence, later.bySequence, framesBefore, (encounter, meeting) =>
     meetNumber(own, encounter, meeting),
   );
-  mergeIvs(own, later, framesBefore);
 }
 
-/** IVs that count as those of the whole need no table: they differ as the numbers do. */
+/** IVs that count need no table as long as all do: they differ as the numbers do. */
 function mergeIvs(own: SaNumbers, later: SaNumbers, framesBefore: number): void {
   if (later.iv === null) return;
   const first = { ...later.iv, place: movePlace(later.iv.place, framesBefore) };
@@ -159,9 +178,24 @@ function mergeIvs(own: SaNumbers, later: SaNumbers, framesBefore: number): void 
     if (!isCounted(own.iv, first.high, first.low, first.sequence)) addIv(own, first);
     return;
   }
+  meetCounted(own, later.byIv, framesBefore);
   joinRecentPackets(ivTable(own), later.byIv, framesBefore, (encounter, meeting) =>
     meetIv(own, encounter, meeting),
   );
+}
+
+/** IVs of a later piece that packets of this one were counted to. */
+function meetCounted(own: SaNumbers, { first }: RecentPackets, framesBefore: number): void {
+  if (own.iv === null || own.byIv !== null) return;
+  for (let at = 0; at < RECENT_PACKETS; at++) {
+    if (first.packet[at] === 0) continue;
+    const high = first.keyHigh[at]!;
+    const low = first.keyLow[at]!;
+    if (isCounted(own.iv, high, low, first.value[at]!)) continue;
+    const earlier = packetCountedAs(own, own.iv, high, low);
+    if (earlier === null) continue;
+    meetIv(own, { earlier, later: movePlace(packetAt(first, at), framesBefore) }, Meeting.otherValue);
+  }
 }
 
 /** The table of IVs; it begins with that of the first packet. */

@@ -16,6 +16,7 @@ import {
   meetNumber,
   mergeSaNumbers,
   newSaNumbers,
+  packetCountedAs,
   type SaNumbers,
   sequencePlace,
 } from './sa-numbers.js';
@@ -161,13 +162,19 @@ export class SaWatch implements Detector<SaWatchState> {
       numbers.iv = { high, low, sequence, place: placeOf(batch, row, this.fileIndex) };
       return;
     }
-    if (isCounted(numbers.iv, high, low, sequence)) return;
+    const counted = isCounted(numbers.iv, high, low, sequence);
+    if (counted && numbers.byIv === null) return;
     const table = ivTable(numbers);
     const place = ivPlace(high, low);
-    const meeting = meetingAt(table, place, low, high, sequence);
-    if (meeting !== Meeting.none) {
-      const later = placeOf(batch, row, this.fileIndex);
-      meetIv(numbers, { earlier: packetAt(table.last, place), later }, meeting);
+    const earlier = counted ? null : packetCountedAs(numbers, numbers.iv, high, low);
+    if (earlier !== null) {
+      meetIv(numbers, { earlier, later: placeOf(batch, row, this.fileIndex) }, Meeting.otherValue);
+    } else {
+      const meeting = meetingAt(table, place, low, high, sequence);
+      if (meeting !== Meeting.none) {
+        const later = placeOf(batch, row, this.fileIndex);
+        meetIv(numbers, { earlier: packetAt(table.last, place), later }, meeting);
+      }
     }
     takePlace(table, place, low, high, sequence, block, row, this.fileBase);
   }
