@@ -65,15 +65,20 @@ export interface FoundMaterial {
   readonly at: number;
 }
 
+/** Where files begin in memory, whatever stands before them. */
+const PAGE_BYTES = 4096;
+
 /**
  * Calls back for each find that begins in `data[from .. to)`; it may reach up to MATERIAL_REACH bytes behind.
  * @param end of what is there to be read
+ * @param position of `data[0]` in memory: pages begin at multiples of 4096
  */
 export function findKeyMaterial(
   data: Uint8Array,
   from: number,
   to: number,
   end: number,
+  position: number,
   found: (material: FoundMaterial) => void,
 ): void {
   const limit = Math.min(end, to + MATERIAL_REACH);
@@ -82,8 +87,17 @@ export function findKeyMaterial(
   for (const { id, anchors, expression } of PATTERNS) {
     if (!anchors.some((anchor) => bytes.includes(anchor, 0, 'latin1'))) continue;
     text ??= bytes.toString('latin1');
+    const starts = new Set<number>();
     for (const match of text.matchAll(expression)) {
-      if (from + match.index < to) found({ id, text: match[0], at: from + match.index });
+      if (from + match.index >= to) break;
+      starts.add(match.index);
+      found({ id, text: match[0], at: from + match.index });
+    }
+    // The first word of a file need not be parted from the end of the page before.
+    const firstPage = (PAGE_BYTES - ((position + from) % PAGE_BYTES)) % PAGE_BYTES;
+    for (let page = firstPage; page < to - from; page += PAGE_BYTES) {
+      const [match] = text.slice(page, page + MATERIAL_REACH).matchAll(expression);
+      if (match?.index === 0 && !starts.has(page)) found({ id, text: match[0], at: from + page });
     }
   }
   findSchedules(data, from, Math.min(to, end - scheduleBytes(256) + 1), found);

@@ -158,7 +158,7 @@ class MemoryScan {
 
   private searchWindow(window: Uint8Array, to: number, position: number): void {
     searchBytes(this.secrets, window, 0, to, window.length, position, this.hits);
-    findKeyMaterial(window, 0, to, window.length, ({ id, text }) => {
+    findKeyMaterial(window, 0, to, window.length, position, ({ id, text }) => {
       let found = this.material.get(id);
       if (found === undefined) {
         found = { count: 0, samples: new Set() };

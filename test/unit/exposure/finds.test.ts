@@ -23,7 +23,7 @@ const SCHEDULE_256 =
 
 function found(data: Buffer): Pick<FoundMaterial, 'id' | 'text'>[] {
   const all: Pick<FoundMaterial, 'id' | 'text'>[] = [];
-  findKeyMaterial(data, 0, data.length, data.length, ({ id, text }) => all.push({ id, text }));
+  findKeyMaterial(data, 0, data.length, data.length, 0, ({ id, text }) => all.push({ id, text }));
   return all;
 }
 
@@ -41,6 +41,17 @@ test('the key schedules of FIPS 197 are found where they lie, and one changed bi
       data[at]! ^= 1;
     }
   }
+});
+
+test('a file begins with its page, whatever letters the page before ends with', () => {
+  const line = `root:$6$salt$${'a1./'.repeat(20)}:19000:0:99999:7:::`;
+  const page = Buffer.alloc(4096, 'x');
+  const data = Buffer.concat([page, Buffer.from(line), page, Buffer.from(line)]);
+  const at: number[] = [];
+  findKeyMaterial(data, 0, data.length, data.length, 8192, (material) => at.push(material.at));
+  assert.deepEqual(at, [4096]);
+  findKeyMaterial(data, 0, data.length, data.length, 100, (material) => at.push(material.at));
+  assert.deepEqual(at, [4096]);
 });
 
 test('no key schedule is seen in random, constant or textual memory', () => {
