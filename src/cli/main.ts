@@ -29,6 +29,7 @@ Examples:
   $ tare sweep office-vm --grid mtu=1500,9000      the same at every point of a grid
   $ tare migrate --esp aes128gcm16                 a real migration, in a laboratory of two machines
   $ tare validate                                  how far off such predictions are
+  $ tare demo                                      what an eavesdropper gets, with IPsec and without
   $ tare suites                                    what each cipher adds to a packet
 
 Exit codes: 0 done, 1 a --fail-on condition was met, 2 wrong usage, 3 unusable input,
