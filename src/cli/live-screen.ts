@@ -8,6 +8,7 @@ import {
   secondsBetween,
 } from '../report/format-quantity.js';
 import { LiveHistory, perSecond } from '../report/live/live-history.js';
+import { renderJsonLine } from '../report/render-json.js';
 import { renderLive } from '../report/render-live.js';
 
 /** Where the view is drawn: stdout, or a stand-in. */
@@ -78,7 +79,7 @@ export class LiveScreen {
     if (this.#isClosed) return;
     this.#last = snapshot;
     if (this.#options.json) {
-      this.#output.write(`${JSON.stringify(snapshot)}\n`);
+      this.#output.write(renderJsonLine(snapshot));
     } else if (this.#isView) {
       this.#history.add(snapshot);
       if (!this.#isEntered) this.#enter();
