@@ -18,3 +18,34 @@ export function decodeArp(c: Cursor): number {
   c.shrink(c.offset + length, c.linkLayer);
   return c.takeRest(Layer.other);
 }
+
+/** An ARP message between IPv4 addresses on a link with 6-byte addresses. */
+export interface ArpMessage {
+  /** 1 request, 2 reply; anything else there may be. */
+  operation: number;
+  /** Offsets of the addresses: 6 bytes, 4 bytes, 4 bytes. */
+  senderMac: number;
+  senderIp: number;
+  targetIp: number;
+}
+
+const MAC_BYTES = 6;
+const IPV4_BYTES = 4;
+const PROTOCOL_IPV4 = 0x0800;
+
+/**
+ * Reads the ARP message at `offset`. For rare rows: it allocates.
+ * @returns null if it is not all before `end`, or for other addresses
+ */
+export function readArp(data: Uint8Array, offset: number, end: number): ArpMessage | null {
+  if (offset + FIXED_BYTES + 2 * (MAC_BYTES + IPV4_BYTES) > end) return null;
+  if (data[offset + 4] !== MAC_BYTES || data[offset + 5] !== IPV4_BYTES) return null;
+  if (((data[offset + 2]! << 8) | data[offset + 3]!) !== PROTOCOL_IPV4) return null;
+  const senderMac = offset + FIXED_BYTES;
+  return {
+    operation: (data[offset + 6]! << 8) | data[offset + 7]!,
+    senderMac,
+    senderIp: senderMac + MAC_BYTES,
+    targetIp: senderMac + MAC_BYTES + IPV4_BYTES + MAC_BYTES,
+  };
+}

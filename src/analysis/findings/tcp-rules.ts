@@ -1,0 +1,135 @@
+import type { FindingContext } from './detector.js';
+import { sightingsOf } from './encounters.js';
+import type { Finding } from './finding.js';
+import { type FlowEnds, flowEnds } from './flow-words.js';
+import { counted } from './sa-finding.js';
+import type { Sender, SenderChange } from './sender-table.js';
+import { addSighting, evidenceOf, newSightings, type PacketPlace, type Sightings } from './sightings.js';
+import type { Contradictions } from './tcp-attacks.js';
+
+/** A sender that speaks for so long is a failover or another route, no intruder. */
+const INTRUSION_SECONDS = 1;
+
+/** Segments that begin where others begin and go on with other bytes. */
+export function judgeContradictions(
+  contradictions: readonly Contradictions[],
+  context: FindingContext,
+): Finding[] {
+  return contradictions.map(({ flow, encounters }) => {
+    const ends = flowEnds(flow);
+    const [first] = encounters.first;
+    const example =
+      first === undefined ? '' : ` (packet ${first.later.packet} against packet ${first.earlier.packet})`;
+    return {
+      id: 'tcp-injection',
+      severity: 'high',
+      title: 'TCP segments that contradict each other',
+      evidence: {
+        facts: `${counted(encounters.count, 'segment')} of ${nameOf(ends, context)} with other bytes than one that began at the same byte${example}.`,
+        ...ends,
+        ...evidenceOf(sightingsOf(encounters), context),
+      },
+      meaning:
+        'A sender repeats what it sent, it never changes it: one of the two came from somebody else, who knows the connection and put his bytes into it. The receiver took whichever came first.',
+      remedy:
+        'Protect the connection with ESP or TLS: then forged segments fail and nobody sees the sequence numbers. Find out who sent them: the MAC addresses of the packets named, the TTL, the port of the switch.',
+    };
+  });
+}
+
+/** Segments between those of the sender that came from somewhere else. */
+export function judgeSenders(changes: readonly SenderChange[], context: FindingContext): Finding[] {
+  return groupByWay(changes).flatMap((way) => {
+    const inOrder = way.toSorted((a, b) => comparePlaces(a.place, b.place));
+    const intrusions = inOrder.filter((change, i) => isIntrusion(change, inOrder[i + 1], inOrder[0]!.from));
+    const [first] = intrusions;
+    if (first === undefined) return [];
+    const sightings = newSightings();
+    for (const { place } of intrusions) addSighting(sightings, place);
+    return [senderFinding(first, sightings, context)];
+  });
+}
+
+/** Changes in one direction of a connection, towards one MAC address. */
+function groupByWay(changes: readonly SenderChange[]): SenderChange[][] {
+  const ways = new Map<string, SenderChange[]>();
+  for (const change of changes) {
+    const key = `${change.flow.join(' ')} ${change.toHigh} ${change.toLow}`;
+    const way = ways.get(key);
+    if (way === undefined) ways.set(key, [change]);
+    else way.push(change);
+  }
+  return [...ways.values()];
+}
+
+/** @param owner who sent the first segment */
+function isIntrusion(change: SenderChange, next: SenderChange | undefined, owner: Sender): boolean {
+  if (isSame(change.to, owner)) return false;
+  if (change.isReset && !hasSameMac(change.to, owner)) return true;
+  if (change.isReset || next === undefined || !isSame(next.to, change.from)) return false;
+  return secondsBetween(change.place, next.place) <= INTRUSION_SECONDS;
+}
+
+function senderFinding(
+  { flow, from, to, isReset }: SenderChange,
+  sightings: Sightings,
+  context: FindingContext,
+): Finding {
+  const ends = flowEnds(flow);
+  const what = isReset ? 'A reset' : 'Segments';
+  const where = hasSameMac(from, to)
+    ? `with TTL ${to.ttl} between those with TTL ${from.ttl}`
+    : `from ${macOf(to)}, and the connection's from ${macOf(from)}`;
+  return {
+    id: 'second-sender',
+    severity: hasSameMac(from, to) ? 'medium' : 'high',
+    title: 'A second sender in a TCP connection',
+    evidence: {
+      facts: `${what} of ${nameOf(ends, context)} came ${where}: ${counted(sightings.count, 'time')}.`,
+      ...ends,
+      ...evidenceOf(sightings, context),
+    },
+    meaning:
+      'Somebody else sends in the name of one end: he may end the connection, or put bytes into it. A failover or a new route changes the sender once, not to and fro.',
+    remedy:
+      'Protect the connection with ESP: then what others send is dropped. Find the port of the second MAC address in the switch.',
+  };
+}
+
+/** `192.0.2.1:49152 to 192.0.2.2:16514`, and whether it is a migration. */
+function nameOf({ source, destination }: FlowEnds, { summary }: FindingContext): string {
+  const ends = `${source} to ${destination}`;
+  const isMigration = summary.migrations.some(({ connections }) =>
+    connections.some(
+      (connection) =>
+        endText(connection.source, connection.sourcePort) === source &&
+        endText(connection.destination, connection.destinationPort) === destination,
+    ),
+  );
+  return isMigration ? `the migration ${ends}` : ends;
+}
+
+function endText(address: string, port: number): string {
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
+function macOf({ macHigh, macLow }: Sender): string {
+  const digits = macHigh.toString(16).padStart(4, '0') + (macLow >>> 0).toString(16).padStart(8, '0');
+  return digits.replace(/(..)(?=.)/g, '$1:');
+}
+
+function isSame(a: Sender, b: Sender): boolean {
+  return hasSameMac(a, b) && a.ttl === b.ttl;
+}
+
+function hasSameMac(a: Sender, b: Sender): boolean {
+  return a.macHigh === b.macHigh && a.macLow === b.macLow;
+}
+
+function comparePlaces(a: PacketPlace, b: PacketPlace): number {
+  return a.fileIndex - b.fileIndex || a.packet - b.packet;
+}
+
+function secondsBetween(a: PacketPlace, b: PacketPlace): number {
+  return b.seconds - a.seconds + (b.nanoseconds - a.nanoseconds) / 1e9;
+}
