@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { defineAnalyze } from './analyze.js';
+import { defineCalibrate } from './calibrate.js';
 import { defineCapture } from './capture.js';
 import { defineDemo } from './demo.js';
 import { defineDoctor } from './doctor.js';
@@ -29,6 +30,7 @@ Examples:
   $ tare sweep office-vm --grid mtu=1500,9000      the same at every point of a grid
   $ tare migrate --esp aes128gcm16                 a real migration, in a laboratory of two machines
   $ tare validate                                  how far off such predictions are
+  $ tare calibrate -w ours.json                    what our hosts pay, for predictions
   $ tare demo                                      what an eavesdropper gets, with IPsec and without
   $ tare suites                                    what each cipher adds to a packet
 
@@ -46,6 +48,7 @@ function buildProgram(): Command {
     .showHelpAfterError('(--help shows what there is)')
     .exitOverride();
   defineAnalyze(program);
+  defineCalibrate(program);
   defineCapture(program);
   defineDemo(program);
   defineDoctor(program);

@@ -69,13 +69,19 @@ async function measureIn(open: OpenPlace, request: MeasuringRequest): Promise<Va
 }
 
 async function calibrate(
-  { place }: OpenPlace,
+  open: OpenPlace,
   suites: { readonly esp: readonly string[]; readonly ah: readonly string[] },
-  { line, signal }: MeasuringRequest,
+  request: MeasuringRequest,
 ): Promise<Calibration> {
   const { calibratePlace } = await import('../validation/calibrate-place.js');
-  const onProgress = (text: string): void => line.show(`calibrating: ${text}`);
-  return calibratePlace(place, { name: 'measured', ...suites, onProgress, signal });
+  const { line, signal } = request;
+  return calibratePlace(open.place, {
+    name: 'measured',
+    ...suites,
+    signal,
+    onProgress: (text) => line.show(`calibrating: ${text}`),
+    migrate: (scenario) => migrate(open, scenario, request, () => {}),
+  });
 }
 
 /** Each is an attempt of its own in the audit log. */

@@ -7,6 +7,7 @@ import { CliError, ExitCode } from './exit-code.js';
 import { Interruption } from './interruption.js';
 import { choosePlace, type PlaceChoice, type PlaceOptions, Refusal } from './migrate-options.js';
 import { explainModel } from './model-options.js';
+import { explainOrchestrator } from './orchestrator-errors.js';
 import { requireOtherFiles, writePictures, writeReport } from './report-files.js';
 import { readScenarioArgument } from './scenario-input.js';
 import { StepLine } from './step-line.js';
@@ -158,21 +159,11 @@ async function measure(
     line.clear();
     // The signal that was held back ends this process below.
     if (signal.aborted) printMessage('interrupted: nothing was measured');
-    throw explained(error);
+    throw explainOrchestrator(error);
   } finally {
     line.clear();
     interruption.release();
   }
-}
-
-const ENVIRONMENT_ERRORS = ['EnvironmentError', 'LabError', 'HostError', 'JournalError', 'CaptureError'];
-
-function explained(error: unknown): unknown {
-  if (!(error instanceof Error) || error instanceof CliError) return error;
-  const { name, message } = error;
-  if (ENVIRONMENT_ERRORS.includes(name)) return new CliError(ExitCode.environment, message, { cause: error });
-  if (name === 'RunFailure') return new CliError(ExitCode.run, message, { cause: error });
-  return error;
 }
 
 async function report(validation: Validation, { json, html, png }: ValidateOptions): Promise<void> {

@@ -4,12 +4,11 @@ import type { Calibration } from './calibration/calibration.js';
 /** However much the guest wants: the scheduler shares a core between those who want it. */
 const LEAST_SHARE = 0.1;
 
-/** A scenario's hosts, the guest's part of a single core taken off what it leaves to the migration. */
+/** A scenario's hosts, the part of a single core that the guest's writing takes is off what it leaves to the migration. */
 export function hostsOf({ hosts, guest }: Scenario, calibration: Calibration): Hosts {
   const { source } = hosts;
-  if (calibration.guest === undefined || source.cores !== 1) return hosts;
-  const { cores, writeNs } = calibration.guest;
-  const guestShare = cores + (writeNs * writesPerSecond(guest.workload)) / 1e9;
+  if (calibration.guestWriteNs === undefined || source.cores !== 1) return hosts;
+  const guestShare = (calibration.guestWriteNs * writesPerSecond(guest.workload)) / 1e9;
   const cpuShare = source.cpuShare - Math.min(guestShare, source.cpuShare * (1 - LEAST_SHARE));
   return { ...hosts, source: { ...source, cpuShare } };
 }

@@ -8,7 +8,7 @@ import type { GuestSize } from './matrix.js';
 export interface CalibrationCases {
   /** Bulk transfers, in the clear and with each suite alone, with packets of different sizes. */
   readonly transfers: readonly TransferCase[];
-  /** Guests that write nothing. They are migrated in the clear. */
+  /** Guests that write nothing: with few pages in use and with many in the clear, with many under each suite alone. */
   readonly migrations: readonly Scenario[];
   /** Guests that are watched while they run at the source: one that writes nothing, and one that writes. */
   readonly guests: readonly [still: Scenario, writing: Scenario];
@@ -20,14 +20,19 @@ export interface TransferCase {
   readonly scenario: Scenario;
 }
 
-const MTUS = ['1500', '4000', '9000'];
+const MTUS = ['1500', '9000'];
 
-/** Pages with content and zero pages in different proportions. */
-const GUESTS: Readonly<
-  Record<GuestSize, { readonly memory: string; readonly fills: readonly string[]; readonly rate: string }>
-> = {
-  small: { memory: '16MiB', fills: ['1MiB', '12MiB', '1MiB', '12MiB'], rate: '1000pages/s' },
-  large: { memory: '1GiB', fills: ['64MiB', '768MiB', '64MiB', '768MiB'], rate: '20000pages/s' },
+interface GuestProfile {
+  readonly memory: string;
+  /** Pages with content and zero pages in different proportions. */
+  readonly few: string;
+  readonly many: string;
+  readonly rate: string;
+}
+
+const GUESTS: Readonly<Record<GuestSize, GuestProfile>> = {
+  small: { memory: '16MiB', few: '1MiB', many: '12MiB', rate: '1000pages/s' },
+  large: { memory: '1GiB', few: '64MiB', many: '768MiB', rate: '20000pages/s' },
 };
 
 /** @param suites to learn the costs of */
@@ -40,21 +45,24 @@ export function calibrationCases(
     ...suites.esp.map((esp) => ({ esp, ah: null })),
     ...suites.ah.map((ah) => ({ esp: null, ah })),
   ];
+  const { memory, few, many, rate } = GUESTS[size];
+  const still = { memory, filled: many };
   const transfers = protections.flatMap(({ esp, ah }) =>
-    MTUS.map((mtu) => ({
-      esp,
-      ah,
-      scenario: scenarioOf({ mtu, ...(esp !== null && { esp }), ...(ah !== null && { ah }) }),
-    })),
+    MTUS.map((mtu) => ({ esp, ah, scenario: scenarioOf({ mtu, ...overridesOf(esp, ah) }) })),
   );
-  const { memory, fills, rate } = GUESTS[size];
-  const still = scenarioOf({ memory, filled: fills[1]! });
-  const writing = scenarioOf({ memory, filled: fills[1]!, workload: 'sequential', rate, workingSet: '1MiB' });
+  const migrations = protections.flatMap(({ esp, ah }) =>
+    MTUS.map((mtu) => scenarioOf({ ...still, mtu, ...overridesOf(esp, ah) })),
+  );
+  const writing = { ...still, workload: 'sequential', rate, workingSet: '1MiB' };
   return {
     transfers,
-    migrations: fills.map((filled) => scenarioOf({ memory, filled })),
-    guests: [still, writing],
+    migrations: [scenarioOf({ memory, filled: few }), ...migrations],
+    guests: [scenarioOf(still), scenarioOf(writing)],
   };
+}
+
+function overridesOf(esp: string | null, ah: string | null): Overrides {
+  return { ...(esp !== null && { esp }), ...(ah !== null && { ah }) };
 }
 
 function scenarioOf(changes: Overrides): Scenario {

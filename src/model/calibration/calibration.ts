@@ -51,13 +51,6 @@ const qemuCosts = z.strictObject({
   synchronisePageNs: nanoseconds,
 });
 
-const guestCosts = z.strictObject({
-  /** Of a core: a guest that writes nothing, and whatever else goes on. */
-  cores: z.number().nonnegative().max(1),
-  /** What a write of the guest takes besides. */
-  writeNs: nanoseconds,
-});
-
 export const calibrationSchema = z.strictObject({
   schema: z.literal('tare.calibration/1'),
   name: z.string().min(1),
@@ -78,15 +71,14 @@ export const calibrationSchema = z.strictObject({
   esp: z.array(suiteCosts),
   ah: z.array(suiteCosts),
   /**
-   * What the guest takes of the source's core where that has only one, as long as it runs. Absent: nothing, and `cpuShare` of the
-   * scenario's source says all.
+   * What a write of the guest takes of the source's core, where that has only one. What a guest that writes nothing takes is in
+   * all costs that were measured beside one. Absent: nothing, and `cpuShare` of the scenario's source says all.
    */
-  guest: guestCosts.optional(),
+  guestWriteNs: nanoseconds.optional(),
 });
 
 export type Calibration = z.infer<typeof calibrationSchema>;
 export type PacketCosts = z.infer<typeof packetCosts>;
-export type GuestCosts = z.infer<typeof guestCosts>;
 export type SuiteCosts = z.infer<typeof suiteCosts>;
 
 /** A calibration that cannot be used. The message names file and field. */

@@ -1,14 +1,15 @@
 /** One equation: the coefficients of what is sought, and what they come to. */
 export interface Equation {
   readonly coefficients: readonly number[];
-  /** More than 0. */
   readonly value: number;
+  /** What its error is a share of, more than 0. Default: the value. */
+  readonly scale?: number;
 }
 
 export interface Solution {
   /** None is negative. */
   readonly values: readonly number[];
-  /** (solved - given) / given, equation by equation. */
+  /** (solved - given) / scale, equation by equation. */
   readonly residuals: readonly number[];
 }
 
@@ -18,7 +19,8 @@ export interface Solution {
  * @throws RangeError if the equations do not determine what is sought, or a value is not more than 0
  */
 export function solveNonNegative(equations: readonly Equation[]): Solution {
-  if (equations.some(({ value }) => !(value > 0))) throw new RangeError('a value is not more than 0');
+  if (equations.some((equation) => !(scaleOf(equation) > 0)))
+    throw new RangeError('a value is not more than 0');
   const count = equations[0]?.coefficients.length ?? 0;
   let sought = Array.from({ length: count }, (_, i) => i);
   for (;;) {
@@ -32,19 +34,26 @@ export function solveNonNegative(equations: readonly Equation[]): Solution {
   }
 }
 
+function scaleOf({ scale, value }: Equation): number {
+  return scale ?? value;
+}
+
 function residualsOf(equations: readonly Equation[], values: readonly number[]): number[] {
-  return equations.map(
-    ({ coefficients, value }) =>
-      coefficients.reduce((sum, each, i) => sum + each * values[i]!, 0) / value - 1,
-  );
+  return equations.map((equation) => {
+    const solved = equation.coefficients.reduce((sum, each, i) => sum + each * values[i]!, 0);
+    return (solved - equation.value) / scaleOf(equation);
+  });
 }
 
 /** Normal equations of the relative errors, in the unknowns of `sought` alone. */
 function solveFor(equations: readonly Equation[], sought: readonly number[]): number[] {
-  const rows = equations.map(({ coefficients, value }) => sought.map((i) => coefficients[i]! / value));
+  const rows = equations.map((equation) => {
+    const scale = scaleOf(equation);
+    return { left: sought.map((i) => equation.coefficients[i]! / scale), right: equation.value / scale };
+  });
   const matrix = sought.map((_, i) => [
-    ...sought.map((__, j) => rows.reduce((sum, row) => sum + row[i]! * row[j]!, 0)),
-    rows.reduce((sum, row) => sum + row[i]!, 0),
+    ...sought.map((__, j) => rows.reduce((sum, { left }) => sum + left[i]! * left[j]!, 0)),
+    rows.reduce((sum, { left, right }) => sum + left[i]! * right, 0),
   ]);
   return eliminate(matrix);
 }
