@@ -4,6 +4,7 @@ import type { IpsecKnowledge } from '../analysis/known-ipsec.js';
 import { profileTap } from '../analysis/tap-profile.js';
 import { openCapture } from '../capture/capture-source.js';
 import type { SecurityAssociation } from '../ipsec/security-association.js';
+import { ESP_SUITES, type EspSuite } from '../ipsec/suite-table.js';
 import { MigrationObserver } from '../migration/migration-observer.js';
 import type { CaptureExposure, MemoryExposure, Observation, SecretExposure } from './exposure.js';
 import { GuestMemory } from './guest-memory.js';
@@ -57,13 +58,44 @@ export async function exposeCapture(request: ExposeRequest): Promise<ExposedCapt
     if (!isTaken) request.takeMemory?.(memory);
     isTaken = true;
   };
-  const { observation: eavesdropper, input } = await observe(request, [], take);
+  const { eavesdropper, input } = await eavesdrop(request, take);
   const isClosed = eavesdropper.protection.esp.packets + eavesdropper.protection.ahEsp.packets > 0;
   const isWorthIt = isClosed && request.associations.length > 0;
-  const second = isWorthIt ? await observe(request, request.associations, take) : null;
+  const second = isWorthIt ? await observe(request, keysAlone(request.associations), take) : null;
   const opens = second !== null && (second.opened > 0 || second.observation.memories.length > 0);
   const keyHolder = opens ? second.observation : null;
   return { input, exposure: { name: request.name ?? request.path, eavesdropper, keyHolder } };
+}
+
+/** Without keys, but not without thinking: what ESP does not encrypt is read. */
+async function eavesdrop(
+  request: ExposeRequest,
+  take: (memory: RebuiltMemory) => void,
+): Promise<{ eavesdropper: Observation; input: InputSummary }> {
+  const first = await observe(request, keysAlone([]), take);
+  const { observation, input, openIcvBytes } = first;
+  // Standard input is over by now.
+  if (openIcvBytes === null || request.path === '-') {
+    return { eavesdropper: { ...observation, readsOpenEsp: openIcvBytes !== null }, input };
+  }
+  const suites = ESP_SUITES.filter(({ cipher, icvBytes }) => isReadable(cipher) && icvBytes === openIcvBytes);
+  const tried = new Set<number>();
+  for (const suite of suites) {
+    if (tried.has(suite.ivBytes)) continue;
+    tried.add(suite.ivBytes);
+    const second = await observe(request, { ...keysAlone([]), assumedEsp: suite }, take);
+    if (second.observation.memories.length === 0) continue;
+    return { eavesdropper: { ...second.observation, readsOpenEsp: true }, input };
+  }
+  return { eavesdropper: { ...observation, readsOpenEsp: true }, input };
+}
+
+function isReadable(cipher: EspSuite['cipher']): boolean {
+  return cipher === 'null' || cipher === 'aes-gmac';
+}
+
+function keysAlone(associations: readonly SecurityAssociation[]): IpsecKnowledge {
+  return { associations, assumedEsp: null, assumedAh: null };
 }
 
 interface Observed {
@@ -71,16 +103,17 @@ interface Observed {
   readonly input: InputSummary;
   /** Packets whose ICV was right: the keys are theirs. */
   readonly opened: number;
+  /** Of ESP that encrypts nothing. */
+  readonly openIcvBytes: number | null;
 }
 
 async function observe(
   request: ExposeRequest,
-  associations: readonly SecurityAssociation[],
+  knowledge: IpsecKnowledge,
   take: (memory: RebuiltMemory) => void,
 ): Promise<Observed> {
   const { path, secrets, onProgress } = request;
   const store = new PageStore(request.folder);
-  const knowledge: IpsecKnowledge = { associations, assumedEsp: null, assumedAh: null };
   const observer = new MigrationObserver({ createSink: () => new GuestMemory(store, PAGE_BYTES) });
   const wire = new WireWatch(secrets);
   const source = await openCapture(path);
@@ -104,7 +137,9 @@ async function observe(
     return {
       input,
       opened: securityAssociations.reduce((sum, { integrity }) => sum + integrity.verified, 0),
+      openIcvBytes: wire.openIcvBytes,
       observation: {
+        readsOpenEsp: false,
         packets: counts.packets,
         bytes: counts.bytes,
         protection,

@@ -25,6 +25,8 @@ export interface Observation {
   packets: number;
   /** On the wire. */
   bytes: number;
+  /** ESP was found to encrypt nothing (NULL, GMAC), and was read. */
+  readsOpenEsp: boolean;
   /** How packets were protected, whatever was in them. */
   protection: Record<ProtectionClass, PacketsAndBytes>;
   /** Guests whose memory could be rebuilt, at least in part; the one with most of it first. */

@@ -1,6 +1,7 @@
 import { NOT_WIRE } from '../analysis/packet-class.js';
 import type { MigrationTransport } from '../migration/migration-record.js';
 import { NONE, type PacketBatch, PacketFlag } from '../packet/packet-batch.js';
+import { OpenEspTest } from './open-esp.js';
 import type { PlantedSecret } from './planted-secrets.js';
 import { Randomness, type RandomnessSummary } from './randomness.js';
 import { noHits, SeamSearch, type SecretHits, searchBytes } from './secret-search.js';
@@ -25,6 +26,7 @@ export class WireWatch {
   private readonly seams: SeamSearch;
   private readonly payloads = TRANSPORTS.map(() => new Randomness());
   private readonly traffic = new TrafficWatch();
+  private readonly openEsp = new OpenEspTest();
   private frames = 0;
 
   constructor(secrets: readonly PlantedSecret[]) {
@@ -47,6 +49,11 @@ export class WireWatch {
       this.search(batch, row);
       if ((flags & PacketFlag.fragment) === 0) this.addContent(batch, row);
     }
+  }
+
+  /** Of ESP that encrypts nothing, if that is what was seen: bytes of its ICV. */
+  get openIcvBytes(): number | null {
+    return this.openEsp.icvBytes;
   }
 
   payloadSummaries(): Partial<Record<MigrationTransport, RandomnessSummary>> {
@@ -98,6 +105,7 @@ export class WireWatch {
     const closedBytes = Math.max(0, end - start);
     if (batch.ipOffset[row] !== NONE) this.traffic.add(batch, row, closedBytes);
     const to = Math.min(end, captureEnd);
+    if (isClosed && end <= captureEnd) this.openEsp.add(block.data, start, end);
     this.seams.add(stream, block.data, start, to, this.frames);
     const kind = (batch.flags[row]! >> PROTECTION_SHIFT) & 3;
     this.payloads[kind]!.add(block.data, isClosed ? start + MAX_IV_BYTES : start, to);

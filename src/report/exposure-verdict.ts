@@ -16,6 +16,7 @@ export interface ExposureVerdict {
   readonly remarks: readonly string[];
 }
 
+const OPEN_ESP = 'This ESP encrypts nothing: each packet ends in the trailer of ESP, in the clear.';
 /** Of payloads that are encrypted 99 in 100 look random; fewer than this do not. */
 const LEAST_UNIFORM_SHARE = 0.95;
 
@@ -50,6 +51,7 @@ function readable(
     wayOf(observation) === 'ah' && !isKeyHolder
       ? 'AH does not encrypt: it shows whether something was changed, and hides nothing.'
       : '',
+    observation.readsOpenEsp && !isKeyHolder ? `${OPEN_ESP} It was read without any key.` : '',
     isKeyHolder ? 'So the capture holds all of it, and the keys alone make the difference.' : '',
     observation.memories.some(({ isDeclared }) => !isDeclared)
       ? 'How much memory the guest has was not captured: shares are of the addresses that were seen.'
@@ -83,6 +85,13 @@ function noneOf(count: number): string {
 }
 
 function closed(who: string, observation: Observation): ExposureVerdict {
+  if (observation.readsOpenEsp) {
+    return {
+      tone: 'bad',
+      headline: `${who} can read all of this, though no migration was found in it.`,
+      remarks: [OPEN_ESP],
+    };
+  }
   const judged = observation.payloads.ahEsp ?? observation.payloads.esp;
   if (judged === undefined || judged.blocks === 0) {
     return {
@@ -98,7 +107,7 @@ function closed(who: string, observation: Observation): ExposureVerdict {
       tone: 'caution',
       headline: `${who} could rebuild nothing, but these bytes are not as random as encryption leaves them.`,
       remarks: [
-        `${formatShare(judged.uniformShare, 1)} of the payloads look random: ESP may encrypt nothing (NULL), or something else is in it.`,
+        `${formatShare(judged.uniformShare, 1)} of the payloads look random: something else than cipher text is in it.`,
       ],
     };
   }

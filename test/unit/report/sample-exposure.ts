@@ -5,6 +5,7 @@ const NONE = { packets: 0, bytes: 0 };
 
 function observation(way: 'clear' | 'ah' | 'esp', payloads: RandomnessSummary): Observation {
   return {
+    readsOpenEsp: false,
     packets: 100,
     bytes: 110_000,
     protection: {
