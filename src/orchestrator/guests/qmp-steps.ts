@@ -68,7 +68,7 @@ export function findQmpGuest(guest: QmpGuest): Step<RunContext> {
 
 /** Perl speaks to QEMU when Tare no longer can. */
 async function requirePerl(host: Host): Promise<void> {
-  const { code } = await host.run('perl', ['-MIO::Socket::UNIX', '-e', '1'], { check: false });
+  const { code } = await host.run('perl', ['-MSocket', '-e', '1'], { check: false });
   if (code !== 0) throw new EnvironmentError(`${host.name} lacks perl: install it there`);
 }
 

@@ -9,13 +9,14 @@ import type { HostRole, Undo } from '../steps/step.js';
  * (post-copy) is waited for instead.
  */
 const RESTORE = `
-use strict; use IO::Socket::UNIX;
+use strict; use Socket;
 my ($path, $address, $port) = @ARGV;
 my @commands = <STDIN>;
 $SIG{ALRM} = sub { exit 1 };
-alarm 25;
-my $qmp = IO::Socket::UNIX->new(Peer => $path) or exit 0;
-$qmp->autoflush(1);
+alarm 50;
+socket(my $qmp, PF_UNIX, SOCK_STREAM, 0) or die;
+connect($qmp, sockaddr_un($path)) or exit 0;
+select((select($qmp), $| = 1)[0]);
 sub answer { while (my $line = <$qmp>) { return $line if $line =~ $_[0] } exit 0 }
 sub ask { print $qmp "$_[0]\\n"; return answer(qr/"id": *"tare"/) }
 sub is_under_way {

@@ -30,7 +30,8 @@ export class StepError extends Error {
   }
 }
 
-const UNDO_TIMEOUT_MS = 30_000;
+/** A host that is out of reach shows that sooner; one that is busy may take its time. */
+const UNDO_TIMEOUT_MS = 60_000;
 
 /**
  * Carries out steps in order and undoes them in reverse: on success, failure, time-out and interruption alike.
