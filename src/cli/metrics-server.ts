@@ -1,10 +1,10 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo, isIP } from 'node:net';
 import { InvalidArgumentError } from 'commander';
-import { Counter, Gauge, Registry } from 'prom-client';
+import type { Registry } from 'prom-client';
 import type { LiveSnapshot } from '../monitor/live-snapshot.js';
 import { CliError, ExitCode } from './exit-code.js';
-import { SnapshotMetrics } from './metric-families.js';
+import type { SnapshotMetrics } from './metric-families.js';
 
 const LOOPBACK = '127.0.0.1';
 const MAX_CONNECTIONS = 16;
@@ -49,8 +49,10 @@ export function parseMetricsAddress(text: string): MetricsAddress {
  * @throws CliError (environment) if that address and port cannot be had
  */
 export async function startMetrics(address: string, port: number): Promise<MetricsServer> {
-  const registry = new Registry();
-  addProcessMetrics(registry);
+  const prometheus = await import('prom-client');
+  const families = await import('./metric-families.js');
+  const registry = new prometheus.Registry();
+  addProcessMetrics(prometheus, registry);
   let metrics: SnapshotMetrics | null = null;
   const server = createServer((request, response) => {
     answer(registry, request, response).catch(() => response.destroy());
@@ -67,7 +69,7 @@ export async function startMetrics(address: string, port: number): Promise<Metri
     url: `http://${host}:${bound.port}/metrics`,
     isPublic: !isLoopback(bound.address),
     update(snapshot) {
-      metrics ??= new SnapshotMetrics(registry);
+      metrics ??= new families.SnapshotMetrics(registry);
       metrics.update(snapshot);
     },
     close: () =>
@@ -118,7 +120,7 @@ async function answer(registry: Registry, request: IncomingMessage, response: Se
 }
 
 /** What this process takes, by the names that all programs use. */
-function addProcessMetrics(registry: Registry): void {
+function addProcessMetrics({ Counter, Gauge }: typeof import('prom-client'), registry: Registry): void {
   new Gauge({
     name: 'process_resident_memory_bytes',
     help: 'Memory that this process holds.',
