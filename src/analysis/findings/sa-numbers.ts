@@ -3,12 +3,10 @@ import {
   type Encounter,
   joinRecentPackets,
   Meeting,
-  meetingAt,
   newRecentPackets,
   packetAt,
   RECENT_PACKETS,
   type RecentPackets,
-  takePlaceAs,
 } from './recent-packets.js';
 import { MAX_PLACES, movePlace, type PacketPlace } from './sightings.js';
 
@@ -29,9 +27,7 @@ export interface SaNumbers {
   lastSequence: number;
   /** By sequence number; the value is a mark of the content. */
   bySequence: RecentPackets;
-  /** IV of the first packet, and its number: most senders make IVs by counting. */
-  iv: FirstIv | null;
-  /** By IV; the value is the sequence number. Null until there is an IV that does not count as the first one does. */
+  /** By IV; the value is the sequence number. Null until there is an IV. */
   byIv: RecentPackets | null;
   /** Same number and content: within `NEAR_SECONDS`, and later. */
   again: Encounters;
@@ -43,14 +39,6 @@ export interface SaNumbers {
   /** The first far steps, and how many there were. */
   steps: SequenceStep[];
   stepCount: number;
-}
-
-/** An IV with the packet it came in. */
-export interface FirstIv {
-  high: number;
-  low: number;
-  sequence: number;
-  place: PacketPlace;
 }
 
 /** The same packet seen twice within this time was copied by the network or the tap. */
@@ -68,7 +56,6 @@ export function newSaNumbers(sequence: number): SaNumbers {
     firstSequence: sequence,
     lastSequence: sequence,
     bySequence: newRecentPackets(),
-    iv: null,
     byIv: null,
     again: newEncounters(),
     replayed: newEncounters(),
@@ -88,33 +75,6 @@ export function sequencePlace(sequence: number): number {
 export function isFarStep(from: number, to: number): boolean {
   const step = (to - from) | 0;
   return step >= FAR_AHEAD || step <= -FAR_BACK;
-}
-
-/** Does this IV follow from its sequence number as the SA's first one did: the number added, or by exclusive or? */
-export function isCounted(iv: FirstIv, high: number, low: number, sequence: number): boolean {
-  if (high !== iv.high) return false;
-  return (
-    (low ^ sequence) === (iv.low ^ iv.sequence) || ((low - sequence) | 0) === ((iv.low - iv.sequence) | 0)
-  );
-}
-
-/**
- * The packet whose number counts to this IV, if it is among the recent ones: with counted IVs there is no table of them.
- * @param iv the SA's first
- */
-export function packetCountedAs(
-  { bySequence }: SaNumbers,
-  iv: FirstIv,
-  high: number,
-  low: number,
-): PacketPlace | null {
-  if (high !== iv.high) return null;
-  for (const sequence of [low ^ iv.low ^ iv.sequence, (low - iv.low + iv.sequence) | 0]) {
-    const place = sequencePlace(sequence);
-    const { keyLow, packet } = bySequence.last;
-    if (packet[place] !== 0 && keyLow[place] === sequence) return packetAt(bySequence.last, place);
-  }
-  return null;
 }
 
 /** Takes down that the packet at `place` came with a number far from the one before. */
@@ -166,59 +126,15 @@ export function mergeSaNumbers(own: SaNumbers, later: SaNumbers, framesBefore: n
   );
 }
 
-/** IVs that count need no table as long as all do: they differ as the numbers do. */
 function mergeIvs(own: SaNumbers, later: SaNumbers, framesBefore: number): void {
-  if (later.iv === null) return;
-  const first = { ...later.iv, place: movePlace(later.iv.place, framesBefore) };
-  if (own.iv === null) {
-    own.iv = first;
-    if (later.byIv === null) return;
-    own.byIv = newRecentPackets();
-  } else if (later.byIv === null) {
-    if (!isCounted(own.iv, first.high, first.low, first.sequence)) addIv(own, first);
-    return;
-  }
-  meetCounted(own, later.byIv, framesBefore);
-  joinRecentPackets(ivTable(own), later.byIv, framesBefore, (encounter, meeting) =>
+  if (later.byIv === null) return;
+  own.byIv ??= newRecentPackets();
+  joinRecentPackets(own.byIv, later.byIv, framesBefore, (encounter, meeting) =>
     meetIv(own, encounter, meeting),
   );
 }
 
-/** IVs of a later piece that packets of this one were counted to. */
-function meetCounted(own: SaNumbers, { first }: RecentPackets, framesBefore: number): void {
-  if (own.iv === null || own.byIv !== null) return;
-  for (let at = 0; at < RECENT_PACKETS; at++) {
-    if (first.packet[at] === 0) continue;
-    const high = first.keyHigh[at]!;
-    const low = first.keyLow[at]!;
-    if (isCounted(own.iv, high, low, first.value[at]!)) continue;
-    const earlier = packetCountedAs(own, own.iv, high, low);
-    if (earlier === null) continue;
-    meetIv(own, { earlier, later: movePlace(packetAt(first, at), framesBefore) }, Meeting.otherValue);
-  }
-}
-
-/** The table of IVs; it begins with that of the first packet. */
-export function ivTable(numbers: SaNumbers): RecentPackets {
-  if (numbers.byIv === null) {
-    numbers.byIv = newRecentPackets();
-    if (numbers.iv !== null) addIv(numbers, numbers.iv);
-  }
-  return numbers.byIv;
-}
-
-function addIv(numbers: SaNumbers, { high, low, sequence, place }: FirstIv): void {
-  const table = ivTable(numbers);
-  const at = ivPlace(high, low);
-  const meeting = meetingAt(table, at, low, high, sequence);
-  if (meeting !== Meeting.none) {
-    meetIv(numbers, { earlier: packetAt(table.last, at), later: place }, meeting);
-  }
-  takePlaceAs(table, at, low, high, sequence, place);
-}
-
-/** Place of an IV in `byIv`. */
-export function ivPlace(high: number, low: number): number {
-  const hash = Math.imul(low ^ Math.imul(high, 0x9e37_79b1), 0x85eb_ca6b);
-  return (hash ^ (hash >>> 15)) & (RECENT_PACKETS - 1);
+/** Place of an IV in `byIv`. Most senders count: then the low bits take all places in turn, and random ones do as well as any. */
+export function ivPlace(low: number): number {
+  return low & (RECENT_PACKETS - 1);
 }

@@ -5,18 +5,15 @@ import { NOT_WIRE } from '../packet-class.js';
 import { IPPROTO_ESP, SA_UDP_ENCAP } from '../sa-counters.js';
 import type { Detector, FindingContext } from './detector.js';
 import type { Finding } from './finding.js';
-import { Meeting, meetingAt, packetAt, packPlace, takePlace } from './recent-packets.js';
+import { Meeting, meetingAt, newRecentPackets, packetAt, packPlace, takePlace } from './recent-packets.js';
 import {
   addStep,
-  isCounted,
   isFarStep,
   ivPlace,
-  ivTable,
   meetIv,
   meetNumber,
   mergeSaNumbers,
   newSaNumbers,
-  packetCountedAs,
   type SaNumbers,
   sequencePlace,
 } from './sa-numbers.js';
@@ -29,7 +26,7 @@ import {
   type Sightings,
 } from './sightings.js';
 
-/** SAs whose numbers are watched: one takes up to 64 KiB. Of others only wrong ICVs are. */
+/** SAs whose numbers are watched: one takes 64 KiB. Of others only wrong ICVs are. */
 export const MAX_WATCHED = 256;
 /** Rows whose headers say nothing about their sender. */
 const UNTRUSTED = PacketFlag.malformed | PacketFlag.incomplete;
@@ -158,25 +155,14 @@ export class SaWatch implements Detector<SaWatchState> {
     if (at + 8 > Math.min(security.end[header]!, block.offset[row]! + block.capturedLength[row]!)) return;
     const high = this.view.getInt32(at);
     const low = this.view.getInt32(at + 4);
-    if (numbers.iv === null) {
-      numbers.iv = { high, low, sequence, place: placeOf(batch, row, this.fileIndex) };
-      return;
+    numbers.byIv ??= newRecentPackets();
+    const place = ivPlace(low);
+    const meeting = meetingAt(numbers.byIv, place, low, high, sequence);
+    if (meeting !== Meeting.none) {
+      const later = placeOf(batch, row, this.fileIndex);
+      meetIv(numbers, { earlier: packetAt(numbers.byIv.last, place), later }, meeting);
     }
-    const counted = isCounted(numbers.iv, high, low, sequence);
-    if (counted && numbers.byIv === null) return;
-    const table = ivTable(numbers);
-    const place = ivPlace(high, low);
-    const earlier = counted ? null : packetCountedAs(numbers, numbers.iv, high, low);
-    if (earlier !== null) {
-      meetIv(numbers, { earlier, later: placeOf(batch, row, this.fileIndex) }, Meeting.otherValue);
-    } else {
-      const meeting = meetingAt(table, place, low, high, sequence);
-      if (meeting !== Meeting.none) {
-        const later = placeOf(batch, row, this.fileIndex);
-        meetIv(numbers, { earlier: packetAt(table.last, place), later }, meeting);
-      }
-    }
-    takePlace(table, place, low, high, sequence, block, row, this.fileBase);
+    takePlace(numbers.byIv, place, low, high, sequence, block, row, this.fileBase);
   }
 
   merge(later: SaWatchState, framesBefore: number): void {
