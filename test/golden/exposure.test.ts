@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -98,9 +98,10 @@ for (const [name, way] of [
   });
 }
 
+const LAB_TEXT = 'TARE GUEST MEMORY: WHO READS THIS ON THE WIRE READS THE GUEST';
+
 test('under AH alone everything is recovered, because AH does not encrypt', async () => {
-  const text = 'TARE GUEST MEMORY: WHO READS THIS ON THE WIRE READS THE GUEST';
-  const { exposure } = await rebuild('captures/memory/ah-sha256.pcap.gz', [secret(text)], null);
+  const { exposure } = await rebuild('captures/memory/ah-sha256.pcap.gz', [secret(LAB_TEXT)], null);
   const { memories, secrets, protection } = exposure.eavesdropper;
   assert.ok(protection.ah.bytes > 0.99 * (protection.ah.bytes + protection.clear.bytes));
   assert.equal(protection.esp.packets + protection.ahEsp.packets, 0);
@@ -109,6 +110,32 @@ test('under AH alone everything is recovered, because AH does not encrypt', asyn
   // 1 MiB was filled, and the boot sector holds the text too.
   assert.ok(secrets[0]!.inMemory >= 256 && secrets[0]!.inMemory <= 258, `${secrets[0]!.inMemory}`);
 });
+
+test('under ESP that encrypts nothing everything is recovered without a key', async () => {
+  const { exposure } = await rebuild('captures/memory/null-sha256.pcap.gz', [secret(LAB_TEXT)], null);
+  const { memories, secrets, protection, readsOpenEsp } = exposure.eavesdropper;
+  assert.ok(protection.esp.bytes > 0.99 * (protection.esp.bytes + protection.clear.bytes));
+  assert.equal(readsOpenEsp, true);
+  assert.equal(memories[0]!.transport, 'esp');
+  assert.equal(memories[0]!.knownBytes, memories[0]!.memoryBytes);
+  assert.ok(secrets[0]!.inMemory >= 256 && secrets[0]!.inMemory <= 258, `${secrets[0]!.inMemory}`);
+});
+
+const IPSEC = readdirSync(repoPath('captures/ipsec')).filter((name) => name.endsWith('.pcap'));
+
+for (const name of IPSEC) {
+  const isOpen = name.includes('null');
+  test(`captures/ipsec/${name}: its ESP is seen to encrypt ${isOpen ? 'nothing' : 'or not to be there'}`, async () => {
+    const { exposure } = await exposeCapture({
+      path: repoPath(`captures/ipsec/${name}`),
+      associations: [],
+      secrets: [],
+      showSecrets: false,
+    });
+    assert.equal(exposure.eavesdropper.readsOpenEsp, isOpen);
+    assert.deepEqual(exposure.eavesdropper.memories, []);
+  });
+}
 
 test('who sends, how much and when is what tshark counts', async (t) => {
   if (!requireTool(t, 'tshark')) return;
