@@ -17,6 +17,7 @@ type Registry = Readonly<Record<number, Row>>;
 
 const MUST_NOT = 'RFC 8247: MUST NOT';
 const SHOULD_NOT = 'RFC 8247: SHOULD NOT';
+const DEPRECATED = 'RFC 9395: deprecated';
 const DES: Row = ['DES', MUST_NOT];
 const TRIPLE_DES: Row = ['3DES', 'RFC 8247: MAY, outdated'];
 
@@ -48,13 +49,13 @@ const VERSION_2: Readonly<Record<number, { kind: IkeTransformKind; registry: Reg
       1: DES,
       2: DES,
       3: TRIPLE_DES,
-      4: ['RC5', MUST_NOT],
-      5: ['IDEA', MUST_NOT],
-      6: ['CAST', MUST_NOT],
-      7: ['Blowfish', MUST_NOT],
-      8: ['3IDEA', MUST_NOT],
+      4: ['RC5', DEPRECATED],
+      5: ['IDEA', DEPRECATED],
+      6: ['CAST', DEPRECATED],
+      7: ['Blowfish', DEPRECATED],
+      8: ['3IDEA', DEPRECATED],
       9: DES,
-      11: ['NULL', MUST_NOT],
+      11: ['NULL', 'no encryption'],
       12: ['AES-CBC'],
       13: ['AES-CTR'],
       14: ['AES-CCM-8'],
@@ -72,7 +73,7 @@ const VERSION_2: Readonly<Record<number, { kind: IkeTransformKind; registry: Reg
     registry: {
       1: ['PRF-HMAC-MD5', MUST_NOT],
       2: ['PRF-HMAC-SHA1'],
-      3: ['PRF-HMAC-TIGER', MUST_NOT],
+      3: ['PRF-HMAC-TIGER', DEPRECATED],
       4: ['PRF-AES128-XCBC'],
       5: ['PRF-HMAC-SHA2-256'],
       6: ['PRF-HMAC-SHA2-384'],
@@ -102,11 +103,11 @@ const VERSION_1: Readonly<Record<number, { kind: IkeTransformKind; registry: Reg
     kind: 'encryption',
     registry: {
       1: DES,
-      2: ['IDEA', MUST_NOT],
-      3: ['Blowfish', MUST_NOT],
-      4: ['RC5', MUST_NOT],
+      2: ['IDEA', DEPRECATED],
+      3: ['Blowfish', DEPRECATED],
+      4: ['RC5', DEPRECATED],
       5: TRIPLE_DES,
-      6: ['CAST', MUST_NOT],
+      6: ['CAST', DEPRECATED],
       7: ['AES-CBC'],
       8: ['Camellia-CBC'],
     },
@@ -116,7 +117,7 @@ const VERSION_1: Readonly<Record<number, { kind: IkeTransformKind; registry: Reg
     registry: {
       1: ['MD5', MUST_NOT],
       2: ['SHA1'],
-      3: ['TIGER', MUST_NOT],
+      3: ['TIGER', DEPRECATED],
       4: ['SHA2-256'],
       5: ['SHA2-384'],
       6: ['SHA2-512'],
