@@ -12,6 +12,9 @@ export type { IpsecKnowledge } from './analysis/known-ipsec.js';
 export { profileTap, type TapProfile } from './analysis/tap-profile.js';
 export { CaptureOpenError } from './capture/capture-open-error.js';
 export { CaptureSource, openCapture, openCaptureStream } from './capture/capture-source.js';
+export { LiveCaptureError } from './capture/live/live-capture-error.js';
+export { LiveSource, type LiveSourceOptions, listInterfaces } from './capture/live/live-source.js';
+export { LiveWriteError, LiveWriter, type RingLimits } from './capture/live/live-writer.js';
 export { PcapngWriter } from './capture/pcapng-writer.js';
 export { type ExposeRequest, exposeCapture } from './exposure/expose-capture.js';
 export type * from './exposure/exposure.js';
@@ -34,6 +37,8 @@ export { learnGuest, type RecordedMigration } from './model/learn/learn-guest.js
 export { ModelError } from './model/model-error.js';
 export { type Level, type PredictOptions, predict } from './model/predict.js';
 export { SUITE_NAMES } from './model/suite-names.js';
+export { type LiveInput, LiveMonitor, type LiveMonitorOptions } from './monitor/live-monitor.js';
+export type * from './monitor/live-snapshot.js';
 export { Decoder } from './packet/decode.js';
 export { FrameBlock } from './packet/frame-block.js';
 export type { IpsecOpener } from './packet/ipsec-opener.js';

@@ -26,6 +26,7 @@ export interface SignalSource {
   readonly pid: number;
   prependListener(event: NodeJS.Signals | 'exit', listener: () => void): unknown;
   removeListener(event: NodeJS.Signals | 'exit', listener: () => void): unknown;
+  listenerCount(event: NodeJS.Signals): number;
   kill(pid: number, signal: NodeJS.Signals): unknown;
 }
 
@@ -44,10 +45,8 @@ const LEAVE = '\u001b[?25h\u001b[?1049l';
 const HOME = '\u001b[H';
 const ERASE_LINE = '\u001b[K';
 const ERASE_BELOW = '\u001b[J';
-/** Behind these the process goes on, or somebody else ends it. */
-const ANSWERED = ['SIGINT', 'SIGTERM'] as const;
-/** These end the process unless somebody listens; whoever does must end it. */
-const DEADLY = ['SIGHUP', 'SIGQUIT'] as const;
+/** These end the process unless somebody listens; whoever listens alone must end it. */
+const DEADLY = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const;
 
 /**
  * Shows snapshots: on a terminal as a view of its own, redrawn in place; elsewhere a line each. On a terminal the cursor and what
@@ -96,7 +95,6 @@ export class LiveScreen {
     if (!this.#isEntered) return;
     this.#output.removeListener('resize', this.#redraw);
     this.#signals.removeListener('exit', this.#leave);
-    for (const signal of ANSWERED) this.#signals.removeListener(signal, this.#leave);
     for (const [signal, listener] of this.#diers) this.#signals.removeListener(signal, listener);
     this.#signals.removeListener('SIGTSTP', this.#suspend);
     this.#signals.removeListener('SIGCONT', this.#resume);
@@ -109,7 +107,6 @@ export class LiveScreen {
     this.#output.write(ENTER);
     this.#output.on('resize', this.#redraw);
     this.#signals.prependListener('exit', this.#leave);
-    for (const signal of ANSWERED) this.#signals.prependListener(signal, this.#leave);
     for (const [signal, listener] of this.#diers) this.#signals.prependListener(signal, listener);
     this.#signals.prependListener('SIGTSTP', this.#suspend);
     this.#signals.prependListener('SIGCONT', this.#resume);
@@ -138,7 +135,11 @@ export class LiveScreen {
 
   readonly #diers = DEADLY.map((signal) => [signal, () => this.#die(signal)] as const);
 
+  /** Before others hear of it, who may go on and report. */
   #die(signal: NodeJS.Signals): void {
+    const isAlone = this.#signals.listenerCount(signal) === 1;
+    this.#leave();
+    if (!isAlone) return;
     this.close();
     this.#signals.kill(this.#signals.pid, signal);
   }

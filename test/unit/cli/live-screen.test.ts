@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { EventEmitter } from 'node:events';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { LiveScreen } from '../../../src/cli/live-screen.js';
+import { requireTool } from '../../tool.js';
 import { liveSnapshot } from '../report/sample-live.js';
 
 const ENTER = '\u001b[?1049h';
@@ -87,12 +90,17 @@ test('the terminal is given back by close, once, and nobody listens any more', (
   assert.deepEqual(stage.eventNames(), []);
 });
 
-for (const event of ['SIGINT', 'SIGTERM', 'exit']) {
+for (const event of ['SIGINT', 'SIGTERM', 'SIGHUP', 'exit']) {
   test(`the terminal is given back on ${event}, and what comes afterwards is left to others`, () => {
     const stage = new Stage();
     const screen = openScreen(stage);
+    let heard = 0;
+    stage.on(event, () => {
+      heard += 1;
+    });
     screen.show(liveSnapshot());
     stage.emit(event);
+    assert.equal(heard, 1);
     assert.ok(isGivenBack(stage));
     screen.show(liveSnapshot());
     assert.ok(isGivenBack(stage), 'no frame is drawn over the shell');
@@ -102,8 +110,8 @@ for (const event of ['SIGINT', 'SIGTERM', 'exit']) {
   });
 }
 
-for (const signal of ['SIGHUP', 'SIGQUIT']) {
-  test(`the terminal is given back on ${signal}, which then ends the process as it would have`, () => {
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT']) {
+  test(`the terminal is given back on ${signal} nobody else hears, which then ends the process as it would have`, () => {
     const stage = new Stage();
     openScreen(stage).show(liveSnapshot());
     stage.emit(signal);
@@ -161,3 +169,25 @@ test('with --json each snapshot is a line of JSON, terminal or not', () => {
   assert.equal(count(stage.text, '\n'), 1);
   assert.deepEqual(JSON.parse(stage.text), liveSnapshot());
 });
+
+for (const [way, code] of [
+  ['throw', 1],
+  ['exit', 7],
+  ['SIGTERM', 128 + 15],
+  ['SIGHUP', 128 + 1],
+] as const) {
+  test(`a real terminal is given back when the process ends by ${way}`, (t) => {
+    if (!requireTool(t, 'script')) return;
+    const child = fileURLToPath(new URL('live-screen-child.js', import.meta.url));
+    const command = `${JSON.stringify(process.execPath)} ${JSON.stringify(child)} ${way}`;
+    const { stdout, status } = spawnSync('script', ['-qefc', command, '/dev/null'], {
+      encoding: 'utf8',
+      timeout: 30_000,
+      input: '',
+    });
+    assert.equal(status, code, stdout);
+    assert.ok(stdout.includes(ENTER) && stdout.includes('tare capture eth1'));
+    const after = stdout.slice(stdout.lastIndexOf(HIDE_CURSOR));
+    assert.ok(after.includes(SHOW_CURSOR) && after.includes(LEAVE), 'the terminal was not given back');
+  });
+}
