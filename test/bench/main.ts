@@ -1,4 +1,4 @@
-// npm run bench [-- [--rounds N] [--scale F] [PART...]]      parts: headers full steady tshark decrypt pcap-parser predict simulate
+// npm run bench [-- [--rounds N] [--scale F] [PART...]]      parts: headers full steady tshark decrypt pcap-parser predict simulate capture
 //
 // Compares Tare with what people use today, whole processes in turn, on inputs it makes in the temporary folder and
 // deletes at the end. Leave the machine alone meanwhile: with two cores, anything else running shows.
@@ -19,6 +19,7 @@ import {
   writeRepeated,
   writeTraffic,
 } from './bench-inputs.js';
+import { benchCapture } from './capture.js';
 import { type Command, commandLine, compareAlternating, type Series } from './measure-process.js';
 import { benchPredict } from './predict.js';
 import { benchSimulate } from './simulate.js';
@@ -49,6 +50,7 @@ const PARTS = [
   'pcap-parser',
   'predict',
   'simulate',
+  'capture',
 ] as const;
 type Part = (typeof PARTS)[number];
 
@@ -141,6 +143,7 @@ async function main(): Promise<void> {
   }
   if (parts.includes('predict')) await benchPredict({ rounds, scale });
   if (parts.includes('simulate')) missed += await benchSimulate({ rounds, scale, folder });
+  if (parts.includes('capture')) missed += await benchCapture({ rounds, scale, folder });
   console.log(`\n${missed === 0 ? 'All goals met' : `${missed} goals missed`}`);
 }
 
@@ -169,6 +172,7 @@ function rowsOf(part: Part): Row[] {
     case 'steady':
     case 'predict':
     case 'simulate':
+    case 'capture':
       return [];
     case 'tshark':
       return [{ title: 'tshark -T fields', ...tenth, ours: tare, theirs: tsharkFields, goal: { speed: 80 } }];
