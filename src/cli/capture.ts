@@ -24,7 +24,7 @@ export function defineCapture(program: Command): void {
     .command('capture')
     .summary('watch an interface: what IPsec costs there, and migrations as they happen')
     .description('Captures on an interface and analyses what comes, until Ctrl-C.')
-    .option('-i, --interface <nic>', 'where to capture; any: on all interfaces')
+    .option('-i, --interface <nic>', 'where to capture; any: on all, a packet once for each it passes')
     .option('--list', 'list the interfaces')
     .option('-f, --filter <filter>', "packets to take, in tcpdump's language")
     .option('-w, --write <file>', 'write the packets to a file too, pcapng')
