@@ -5,7 +5,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { execPath } from 'node:process';
+import { argv, execPath } from 'node:process';
 import { pathToFileURL } from 'node:url';
 import { prepare, ROOT, runAsScript } from './prepare.mjs';
 
@@ -151,25 +151,35 @@ function nextCommands() {
   return { title: 'On captures and machines of your own', lines: lines.map((line) => line.trim()) };
 }
 
-async function main() {
-  if (!prepare()) return 1;
+/**
+ * Runs all steps and joins their pages.
+ * @returns {object | null} null if a step failed
+ */
+export function runDemo() {
   const folder = mkdtempSync(join(tmpdir(), 'tare-demo-'));
   try {
     const pages = [];
     for (const step of STEPS) {
       const page = runStep(step, folder);
-      if (page === null) return 1;
+      if (page === null) return null;
       pages.push({ step, page });
     }
-    const { renderHtml } = await import('../dist/src/report/html/render-html.js');
-    writeFileSync(REPORT, renderHtml(joinPages(pages)));
+    return joinPages(pages);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+async function main() {
+  if (!prepare()) return 1;
+  const page = runDemo();
+  if (page === null) return 1;
+  const { renderHtml } = await import('../dist/src/report/html/render-html.js');
+  writeFileSync(REPORT, renderHtml(page));
   console.log(
     `\n# All of it in one report, to open in a browser:\n  ${pathToFileURL(REPORT).href}\n\n${NEXT}`,
   );
   return 0;
 }
 
-await runAsScript(main);
+if (import.meta.url === pathToFileURL(argv[1] ?? '').href) await runAsScript(main);

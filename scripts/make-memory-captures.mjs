@@ -114,7 +114,6 @@ async function record(name, folder, out) {
       await to.execute('pmemsave', { val: at, size: bytes, filename: file });
       const content = readFileSync(file);
       regions.push({ from: at, bytes, sha256: createHash('sha256').update(content).digest('hex') });
-      writeFileSync(join(tmpdir(), `tare-memory-${name}-${at}`), content);
     }
     await sleep(1500);
     tcpdump.kill('SIGINT');

@@ -17,7 +17,8 @@ Without --from: in a laboratory of its own, a guest with planted secrets migrate
 and in AES-128-CBC ESP inside AH, and its link is listened to from outside.
 
 Of captures: each as somebody without keys sees it; with --keys also as who has them does. What was
-recovered is shown masked: how it begins and how long it is. --show-secrets shows it.
+recovered is shown masked: how it begins and how long it is. --show-secrets shows it. Memory
+beyond 64 MiB waits in a temporary file without a name (in TMPDIR).
 
 Examples:
   $ tare demo                                      in the lab, clear against protected
