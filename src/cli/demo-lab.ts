@@ -1,6 +1,4 @@
 import { randomInt } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { PlantedSecret } from '../exposure/planted-secrets.js';
 import type { RunPlace } from '../orchestrator/steps/run-context.js';
@@ -8,6 +6,7 @@ import type { Scenario } from '../scenario/scenario.js';
 import type { DemoRuns } from './demo-runs.js';
 import { CliError, ExitCode } from './exit-code.js';
 import { Interruption } from './interruption.js';
+import { TemporaryFolder } from './output-file.js';
 import { overrideScenario } from './predict-options.js';
 import { readScenarioArgument } from './scenario-input.js';
 import { StepLine } from './step-line.js';
@@ -28,7 +27,7 @@ export async function demoInLab(
   options: { readonly lab: string | null; readonly progress: boolean },
   show: (runs: DemoRuns) => Promise<void>,
 ): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), 'tare-demo-'));
+  const folder = new TemporaryFolder('tare-demo-');
   try {
     const { text, secrets } = await plantSecrets();
     const scenario = await readScenarioArgument(SCENARIO);
@@ -39,13 +38,13 @@ export async function demoInLab(
         scenario: await overrideScenario(scenario, PROTECTED),
       },
     ];
-    const paths = await record(runs, text, folder, options);
+    const paths = await record(runs, text, folder.path, options);
     await show({
       runs: runs.map(({ name }, i) => ({ name, path: paths[i]!, associations: [] })),
       secrets,
     });
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    folder.discard();
   }
 }
 

@@ -11,10 +11,11 @@ import {
   unlinkSync,
   writeSync,
 } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { CliError, ExitCode } from './exit-code.js';
 
-const unfinished = new Set<OutputFile | StagedOutput>();
+const unfinished = new Set<OutputFile | StagedOutput | TemporaryFolder>();
 
 /** Removes what interrupted commands have begun to write. For the end of the process. */
 export function discardUnfinishedFiles(): void {
@@ -127,6 +128,26 @@ export class StagedOutput {
   /** Removes the folder and what is left in it. */
   discard(): void {
     if (unfinished.delete(this)) rmSync(this.#folder, { recursive: true, force: true });
+  }
+}
+
+/** A folder for what is not to outlive the command, even if that is interrupted. */
+export class TemporaryFolder {
+  readonly path: string;
+
+  /** @throws CliError (environment) if there cannot be one */
+  constructor(prefix: string) {
+    try {
+      this.path = mkdtempSync(join(tmpdir(), prefix));
+    } catch (error) {
+      throw cannotWrite(join(tmpdir(), prefix), error);
+    }
+    unfinished.add(this);
+  }
+
+  /** Removes it with all that is in it. */
+  discard(): void {
+    if (unfinished.delete(this)) rmSync(this.path, { recursive: true, force: true });
   }
 }
 

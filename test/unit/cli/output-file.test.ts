@@ -1,5 +1,13 @@
 import assert from 'node:assert/strict';
-import { lstatSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  lstatSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { CliError, ExitCode } from '../../../src/cli/exit-code.js';
@@ -7,6 +15,7 @@ import {
   discardUnfinishedFiles,
   OutputFile,
   StagedOutput,
+  TemporaryFolder,
   writeOutputFile,
 } from '../../../src/cli/output-file.js';
 import { withFolder } from './run-tare.js';
@@ -80,6 +89,19 @@ test('a staged file is put in place when it is complete, and leaves nothing behi
     assert.equal(readFileSync(path, 'utf8'), 'whole');
     assert.throws(() => new StagedOutput('/dev/null'), /no regular file/);
   });
+});
+
+test('a temporary folder goes with the command, however that ends', () => {
+  const folders = [new TemporaryFolder('tare-test-'), new TemporaryFolder('tare-test-')] as const;
+  for (const { path } of folders) writeFileSync(join(path, 'capture'), 'x');
+  assert.equal(statSync(folders[0].path).mode & 0o777, 0o700);
+  folders[0].discard();
+  assert.deepEqual(
+    folders.map(({ path }) => existsSync(path)),
+    [false, true],
+  );
+  discardUnfinishedFiles();
+  assert.equal(existsSync(folders[1].path), false);
 });
 
 test('what cannot be written says which file', () => {
