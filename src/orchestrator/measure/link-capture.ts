@@ -35,14 +35,20 @@ const POLL_MS = 20;
 /**
  * The protocols that a protected migration may use and the service itself, between two addresses: so that nothing of it in the
  * clear is missed, and nothing else (ssh that carries the capture!) is caught.
+ * @param isTunnelled the kernel shows a packet that it has taken out of a tunnel to taps once more, as if it had come in the clear.
+ *   Then only those that go out are taken: what the other host sends in the clear stands in its own capture
  */
-export function captureFilter(addresses: readonly [string, string], port: number): string {
+export function captureFilter(
+  addresses: readonly [string, string],
+  port: number,
+  isTunnelled: boolean,
+): string {
   const family = addresses[0].includes(':') ? 'ip6' : 'ip';
   // Next headers: ESP, AH, fragment. libpcap looks for ports in first fragments only.
   const protocols = family === 'ip6' ? [50, 51, 44] : [50, 51];
   const wanted = [
     ...protocols.map((protocol) => `${family} proto ${protocol}`),
-    `tcp port ${port}`,
+    isTunnelled ? `(outbound and tcp port ${port})` : `tcp port ${port}`,
     'udp port 4500',
     ...(family === 'ip' ? ['(ip[6:2] & 0x1fff != 0)'] : []),
   ];

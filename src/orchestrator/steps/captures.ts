@@ -34,6 +34,11 @@ export const startCaptures: Step<RunContext> = {
   },
 };
 
+/** Whether the kernels feed what they have opened to the device again. */
+export function isTunnelled({ channel, scenario }: RunContext): boolean {
+  return channel != null && scenario.ipsec.mode !== 'transport';
+}
+
 async function startCapture(context: RunContext, role: HostRole): Promise<LinkCapture> {
   const { place, options } = context;
   const path = join(options.captureFolder, `${role}.pcap`);
@@ -43,6 +48,6 @@ async function startCapture(context: RunContext, role: HostRole): Promise<LinkCa
     return watchForeignCapture(path, () => capture.stop());
   }
   const { source, destination } = place.addresses;
-  const filter = captureFilter([source, destination], filled(context, 'port'));
+  const filter = captureFilter([source, destination], filled(context, 'port'), isTunnelled(context));
   return captureOnHost(place.hosts[role], { device: place.devices[role], path, snapLength, filter });
 }

@@ -4,6 +4,7 @@ import type { RunCheck } from '../../result/measured-run.js';
 import { readNetworkCounters } from '../measure/network-counters.js';
 import { accountForWire, expectedProtection, type WireAccount } from '../measure/wire-account.js';
 import { confidentialityCheck, originCheck } from '../security/wire-checks.js';
+import { isTunnelled } from './captures.js';
 import { filled, onBoth, ROLES, type RunContext } from './run-context.js';
 import type { HostRole, Step } from './step.js';
 
@@ -33,7 +34,8 @@ export const collectMeasurements: Step<RunContext> = {
     const { ipsec } = context.scenario;
     const associations = context.channel?.associations ?? [];
     const service = { ...context.place.addresses, port: filled(context, 'port') };
-    context.wire = await accountForWire(path, associations, service, ipsec);
+    const wire = await accountForWire(path, associations, service, ipsec);
+    context.wire = { ...wire, unprotected: [...wire.unprotected, ...(await answersInTheClear(context))] };
     context.checks.push(checkCapture(context, context.wire));
     if (context.channel) {
       const spis = context.channel.associations.map(({ spi }) => spi);
@@ -48,6 +50,21 @@ export const collectMeasurements: Step<RunContext> = {
     context.checks.push(...checkStream(context, context.wire));
   },
 };
+
+/** From tunnels, where the source's capture has only what the source sent in the clear. */
+async function answersInTheClear(context: RunContext): Promise<WireAccount['unprotected']> {
+  const { place, options, scenario } = context;
+  if (!isTunnelled(context) || filled(context, 'captures').destination === undefined) return [];
+  const path = join(options.captureFolder, 'destination.pcap');
+  const service = { ...place.addresses, port: filled(context, 'port') };
+  const { unprotected } = await accountForWire(
+    path,
+    context.channel?.associations ?? [],
+    service,
+    scenario.ipsec,
+  );
+  return unprotected;
+}
 
 function checkCapture({ captureDrops = {} }: RunContext, { broken, packets }: WireAccount): RunCheck {
   const missed = ROLES.reduce((sum, role) => sum + (captureDrops[role] ?? 0), 0);
