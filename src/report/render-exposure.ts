@@ -137,7 +137,7 @@ function renderPictures(columns: readonly ExposureColumn[], context: ReportConte
       .trimEnd()}`;
   const legend = PICTURE_KINDS.map(({ letter, name }) => `${SIGNS[letter]} ${name}`).join('  ');
   return [
-    style.heading("The guest's memory, from its first page to its last"),
+    ...wrapText("The guest's memory, from its first page to its last", { width }).map(style.heading),
     line(shown.map(({ title }) => title.slice(0, mapWidth))),
     ...Array.from({ length: MAP_ROWS }, (_, row) => line(maps.map((lines) => lines[row]!))),
     ...wrapText(legend, { width, first: '  ' }).map(style.faint),
@@ -183,7 +183,8 @@ function renderFinds({ title, observation }: ExposureColumn, context: ReportCont
     ...memory.strings.samples.slice(0, SHOWN_STRINGS).map((sample) => `string: ${sample}`),
   ];
   if (lines.length === 0) return [];
-  return [style.heading(`Found in what was rebuilt, ${title}`), ...lines.flatMap(item)];
+  const heading = wrapText(`Found in what was rebuilt, ${title}`, { width }).map(style.heading);
+  return [...heading, ...lines.flatMap(item)];
 }
 
 /** Of the captures that stay closed. */

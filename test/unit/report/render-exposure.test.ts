@@ -18,7 +18,7 @@ test('no line is wider than the terminal', () => {
     captures: [openCapture(), closedCapture(), openCapture('ah')],
   };
   for (const exposure of [sampleExposure(), three]) {
-    for (const width of [60, 80, 120, 200]) {
+    for (const width of [40, 60, 80, 120, 200]) {
       for (const line of render(exposure, width).split('\n')) assert.ok(line.length <= width, line);
     }
   }
