@@ -40,12 +40,15 @@ export function describeFindings(findings: readonly Finding[]): string {
   return `${formatCounted(findings.length, 'finding')}: ${counts.join(', ')}`;
 }
 
+/** The page lists all that was looked for; in the terminal there is a screen for everything. */
+const SILENCE = 'Nothing suspicious found: no leak, weak suite, replay, spoofing or forgery.';
+
 /** Each kind of finding: what, where, what to do. Nothing for a capture without packets. */
 export function renderFindings({ findings, wire }: AnalysisSummary, context: ReportContext): string[] {
   const { width, style } = context;
   if (findings.length === 0) {
     if (wire.packets === 0) return [];
-    return wrapText(describeFindings(findings), { width, rest: '  ' }).map(style.faint);
+    return wrapText(SILENCE, { width, rest: '  ' }).map(style.faint);
   }
   const kinds = findingsByKind(findings);
   const rest = kinds.length - MAX_KINDS;
