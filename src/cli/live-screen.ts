@@ -36,6 +36,8 @@ export interface LiveScreenOptions {
   readonly color: boolean;
   /** Each snapshot as a line of JSON (`tare.live/1`) instead of anything for people. */
   readonly json: boolean;
+  /** What the terminal is; default TERM. One that is `dumb` gets lines. */
+  readonly terminal?: string;
   readonly output?: LiveOutput;
   readonly signals?: SignalSource;
 }
@@ -66,7 +68,8 @@ export class LiveScreen {
     this.#options = options;
     this.#output = options.output ?? process.stdout;
     this.#signals = options.signals ?? process;
-    this.#isView = this.#output.isTTY === true && !options.json;
+    const terminal = options.terminal ?? process.env['TERM'];
+    this.#isView = this.#output.isTTY === true && terminal !== 'dumb' && !options.json;
   }
 
   /** Whether it takes the whole terminal, so that nothing else should be written there until `close`. */

@@ -35,8 +35,8 @@ class Stage extends EventEmitter {
   }
 }
 
-function openScreen(stage: Stage, json = false): LiveScreen {
-  return new LiveScreen({ title: 'eth1', color: false, json, output: stage, signals: stage });
+function openScreen(stage: Stage, json = false, terminal = 'xterm'): LiveScreen {
+  return new LiveScreen({ title: 'eth1', color: false, json, terminal, output: stage, signals: stage });
 }
 
 function count(text: string, part: string): number {
@@ -160,6 +160,13 @@ test('where there is no terminal each snapshot is a line of text without escape 
   ]);
 });
 
+test('a dumb terminal gets lines too', () => {
+  const stage = new Stage();
+  openScreen(stage, false, 'dumb').show(liveSnapshot());
+  assert.doesNotMatch(stage.text, /\u001b/);
+  assert.equal(count(stage.text, '\n'), 1);
+});
+
 test('with --json each snapshot is a line of JSON, terminal or not', () => {
   const stage = new Stage();
   const screen = openScreen(stage, true);
@@ -183,6 +190,7 @@ for (const [way, code] of [
     const { stdout, status } = spawnSync('script', ['-qefc', command, '/dev/null'], {
       encoding: 'utf8',
       timeout: 30_000,
+      env: { ...process.env, TERM: 'xterm' },
       input: '',
     });
     assert.equal(status, code, stdout);
