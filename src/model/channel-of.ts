@@ -18,8 +18,6 @@ import { PC_MACHINE } from './qemu/machine-profile.js';
 import { PAGE_BYTES } from './qemu/stream-framing.js';
 import type { ThreadCosts } from './qemu/thread-costs.js';
 
-const NO_COSTS: PacketCosts = { packetNs: 0, byteNs: 0 };
-
 /**
  * @throws ModelError for suites that do not exist or are not calibrated, combinations that IPsec does not have, and MTUs and
  *   MSSs that leave no room
@@ -44,6 +42,7 @@ export function channelOf(scenario: Scenario, calibration: Calibration): Channel
       loss: network.loss,
       queuePackets: network.queuePackets,
       congestionControl: network.congestionControl,
+      completionNs: calibration.tcp.completionNs ?? 0,
       source: hostCosts(hosts.source, packets, calibration.qemu.source),
       destination: hostCosts(hosts.destination, packets, calibration.qemu.destination),
     };
@@ -121,14 +120,15 @@ function packetCostsOf(
   { esp, ah }: Protection,
 ): { send: PacketCosts; receive: PacketCosts } {
   const suites = [esp, ah].filter((suite) => suite !== null).map((suite) => suiteCost(calibration, suite));
-  const sumOf = (direction: 'send' | 'receive'): PacketCosts =>
-    [calibration.tcp, ...suites].reduce(
-      (sum, costs) => ({
-        packetNs: sum.packetNs + costs[direction].packetNs,
-        byteNs: sum.byteNs + costs[direction].byteNs,
-      }),
-      NO_COSTS,
-    );
+  const sharedNs = suites.length > 1 ? (calibration.sharedNs ?? 0) : 0;
+  const sumOf = (direction: 'send' | 'receive'): PacketCosts => {
+    const all = [calibration.tcp, ...suites].map((costs) => costs[direction]);
+    const packetNs = all.reduce((sum, costs) => sum + costs.packetNs, -sharedNs);
+    return {
+      packetNs: Math.max(0, packetNs),
+      byteNs: all.reduce((sum, costs) => sum + costs.byteNs, 0),
+    };
+  };
   return { send: sumOf('send'), receive: sumOf('receive') };
 }
 

@@ -19,6 +19,8 @@ export interface Channel {
   readonly loss: number;
   readonly queuePackets: number;
   readonly congestionControl: CongestionControl;
+  /** Until the source's driver tells that a packet is sent. */
+  readonly completionNs: number;
   readonly source: HostCosts;
   readonly destination: HostCosts;
 }

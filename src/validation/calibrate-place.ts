@@ -68,6 +68,7 @@ export async function measurePlace(place: RunPlace, request: CalibrationRequest)
 }
 
 function describeChannel({ esp, ah, scenario }: TransferCase): string {
-  const how = esp !== null ? `under ESP ${esp}` : ah !== null ? `under AH ${ah}` : 'in the clear';
+  const names = [...(ah === null ? [] : [`AH ${ah}`]), ...(esp === null ? [] : [`ESP ${esp}`])];
+  const how = names.length === 0 ? 'in the clear' : `under ${names.join(' and ')}`;
   return `${how}, MTU ${scenario.network.mtu}`;
 }

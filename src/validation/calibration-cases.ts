@@ -8,7 +8,7 @@ import type { GuestSize } from './matrix.js';
 export interface CalibrationCases {
   /** Bulk transfers, in the clear and with each suite alone, with packets of different sizes. */
   readonly transfers: readonly TransferCase[];
-  /** Guests that write nothing: with few pages in use and with many in the clear, with many under each suite alone. */
+  /** Guests that write nothing: with few pages in use and with many in the clear, with many under each suite alone and under two. */
   readonly migrations: readonly Scenario[];
   /** Guests that are watched while they run at the source: one that writes nothing, and one that writes. */
   readonly guests: readonly [still: Scenario, writing: Scenario];
@@ -50,7 +50,9 @@ export function calibrationCases(
   const transfers = protections.flatMap(({ esp, ah }) =>
     MTUS.map((mtu) => ({ esp, ah, scenario: scenarioOf({ mtu, ...overridesOf(esp, ah) }) })),
   );
-  const migrations = protections.flatMap(({ esp, ah }) =>
+  const both =
+    suites.esp.length > 0 && suites.ah.length > 0 ? [{ esp: suites.esp[0]!, ah: suites.ah[0]! }] : [];
+  const migrations = [...protections, ...both].flatMap(({ esp, ah }) =>
     MTUS.map((mtu) => scenarioOf({ ...still, mtu, ...overridesOf(esp, ah) })),
   );
   const writing = { ...still, workload: 'sequential', rate, workingSet: '1MiB' };

@@ -9,7 +9,7 @@ import { PC_MACHINE } from '../qemu/machine-profile.js';
 import type { MigrationLog } from '../qemu/migration-log.js';
 import { MULTIFD_PACKET_HEADER_BYTES, MULTIFD_PACKET_PAGES, PAGE_BYTES } from '../qemu/stream-framing.js';
 import type { ThreadCosts } from '../qemu/thread-costs.js';
-import { WRITE_BYTES } from '../qemu/write-buffer.js';
+import { PAGES_PER_WRITE, WRITE_BYTES } from '../qemu/write-buffer.js';
 import { runOfLog } from '../run-of-log.js';
 import { dirtyGroups, dirtyPart } from '../workload/dirty-group.js';
 import { AnalyticThread, type TimeByPlace } from './analytic-thread.js';
@@ -43,7 +43,9 @@ export function predictAnalytic(scenario: Scenario, calibration: Calibration): R
   thread.run();
   const { log, time } = thread;
   const stream = streamOf(thread, memory, migration);
-  const sent = estimateWire(channel, loads(stream.bytes, time, migration), rates.acksPerSegment);
+  // What is left of a segment at its end waits for the next one.
+  const writesJoin = rates.pageNs * PAGES_PER_WRITE <= channel.completionNs;
+  const sent = estimateWire(channel, loads(stream.bytes, time, migration, writesJoin), rates.acksPerSegment);
   const nsByLimit: Record<Limit, number> = {
     link: 0,
     sourceCpu: 0,
@@ -75,10 +77,11 @@ function loads(
   bytes: number,
   { path, thread }: TimeByPlace,
   migration: MigrationParameters,
+  writesJoin: boolean,
 ): ConnectionLoad[] {
   const connections = Math.max(1, migration.multifdChannels);
   const writeBytes = migration.multifdChannels > 0 ? MULTIFD_WRITE_BYTES : WRITE_BYTES;
-  const prompt = thread > 0 ? thread / (path + thread) : 0;
+  const prompt = thread > 0 && !writesJoin ? thread / (path + thread) : 0;
   const each = Math.floor(bytes / connections);
   return Array.from({ length: connections }, (_, i) => {
     const load = i === 0 ? bytes - each * (connections - 1) : each;

@@ -67,9 +67,18 @@ export const calibrationSchema = z.strictObject({
   }),
   qemu: qemuCosts,
   /** TCP and IP in the clear, system calls left out: they are in QEMU's costs. */
-  tcp: z.strictObject({ send: packetCosts, receive: packetCosts }),
+  tcp: z.strictObject({
+    send: packetCosts,
+    receive: packetCosts,
+    /**
+     * Until the source's driver tells that a packet is sent: so long less than a segment waits for more. Absent: 0.
+     */
+    completionNs: nanoseconds.optional(),
+  }),
   esp: z.array(suiteCosts),
   ah: z.array(suiteCosts),
+  /** What AH around ESP does only once of what either does alone, for each packet in either direction. Absent: nothing. */
+  sharedNs: nanoseconds.optional(),
   /**
    * What a write of the guest takes of the source's core, where that has only one. What a guest that writes nothing takes is in
    * all costs that were measured beside one. Absent: nothing, and `cpuShare` of the scenario's source says all.

@@ -24,7 +24,9 @@ const Step = {
   preparing: 6,
   /** The migration thread alone: no connection is idle. */
   handing: 7,
-  ended: 8,
+  /** In the kernel: what was held back in the hope of more goes out. */
+  flushing: 8,
+  ended: 9,
 } as const;
 type Step = (typeof Step)[keyof typeof Step];
 
@@ -33,7 +35,9 @@ type Step = (typeof Step)[keyof typeof Step];
  * with multifd a thread for each further connection, which writes what it is handed.
  *
  * Theory of operation: each thread has a lane and a step. A write is taken by the socket in portions of one segmentation offload buffer
- * (`tcp_sendmsg_locked`), each followed by sending what windows allow, so that a thread's lane fires once for each 64 KiB.
+ * (`tcp_sendmsg_locked`), each followed by sending what windows allow, so that a thread's lane fires once for each 64 KiB. Less than
+ * a segment at the end of a write is held back as long as the driver has not told that what was sent before is sent
+ * (`tcp_autocorking`): if the next write comes by then, its bytes go into the same segment.
  */
 export class SocketWriters {
   /** When the last byte was taken by a socket. */
@@ -48,6 +52,9 @@ export class SocketWriters {
   readonly #lanes: EventLanes;
   readonly #step: Step[];
   readonly #leftBytes: Float64Array;
+  readonly #completionNs: number;
+  /** What the migration thread does once all is flushed. */
+  #afterFlush: StreamAction = StreamAction.end;
   #nextConnection = 1;
   #sleptNs = START_NS;
   /** Infinity while the migration thread does not sleep. */
@@ -60,8 +67,10 @@ export class SocketWriters {
     outputs: readonly SegmentLane[],
     processors: HostProcessors,
     lanes: EventLanes,
+    completionNs: number,
   ) {
     this.#source = source;
+    this.#completionNs = completionNs;
     this.#senders = senders;
     this.#deliveries = deliveries;
     this.#outputs = outputs;
@@ -102,6 +111,10 @@ export class SocketWriters {
       case Step.releasing:
         this.#release(thread, nowNs);
         break;
+      case Step.flushing:
+        this.#senders[thread]!.isOwned = false;
+        this.#act(this.#afterFlush, nowNs);
+        break;
       default:
         // Woken: only the migration thread has something to ask when it is idle
         if (thread === 0) this.#ask(nowNs);
@@ -122,6 +135,26 @@ export class SocketWriters {
     const source = this.#source;
     const askedNs = Math.ceil(nowNs);
     const action = source.next(askedNs);
+    const isSoon = action === StreamAction.write && source.cpuNs <= this.#completionNs;
+    if (this.#senders[0]!.isWriting && !isSoon) {
+      this.#afterFlush = action;
+      this.#flush(nowNs);
+    } else {
+      this.#act(action, nowNs);
+    }
+  }
+
+  /** The migration thread sends what the end of its last write left. */
+  #flush(nowNs: number): void {
+    const sender = this.#senders[0]!;
+    sender.isWriting = false;
+    sender.isOwned = true;
+    this.#step[0] = Step.flushing;
+    this.#push(0, nowNs);
+  }
+
+  #act(action: StreamAction, nowNs: number): void {
+    const source = this.#source;
     if (action === StreamAction.write || action === StreamAction.handOver) {
       this.#step[0] = action === StreamAction.write ? Step.working : Step.preparing;
       if (action === StreamAction.write) this.#give(0);
@@ -175,7 +208,7 @@ export class SocketWriters {
     buffer.writtenByte += portion;
     this.#leftBytes[thread] = left - portion;
     this.writtenBytes += portion;
-    sender.isWriting = portion < left;
+    sender.isWriting = portion < left || (thread === 0 && this.#completionNs > 0);
     sender.isOwned = true;
     this.#step[thread] = Step.writing;
     this.#push(thread, nowNs);

@@ -68,11 +68,7 @@ async function carryOut(context: RunContext, seconds: number, signal: AbortSigna
   const sending = await hosts.source.run('perl', args('send'), { signal, timeoutMs: PATIENCE_MS });
   const { code } = await taking.exited;
   if (code !== 0) throw failed(hosts.destination.name, taking.stderr);
-  const cores = filled(context, 'facts');
-  return transferOf(parseSendingEnd(sending.stdout), parseTakingEnd(said()), {
-    source: cores.source.cores,
-    destination: cores.destination.cores,
-  });
+  return transferOf(parseSendingEnd(sending.stdout), parseTakingEnd(said()));
 }
 
 function collect(program: RunningProgram): () => string {
@@ -96,13 +92,7 @@ function failed(host: string, stderr: string): HostError {
   return new HostError(host, 'program-failed', `the transfer failed: ${stderr.trim()}`);
 }
 
-export function transferOf(
-  sending: SendingEnd,
-  taking: TransferEnd,
-  cores: Readonly<Record<'source' | 'destination', number>>,
-): Transfer {
-  const busy = ({ seconds, idleSeconds }: TransferEnd, processors: number): number =>
-    Math.max(0, seconds * processors - idleSeconds);
+function transferOf(sending: SendingEnd, taking: TransferEnd): Transfer {
   const { seconds, bytes, segments, received, retransmissions } = sending;
   return {
     seconds,
@@ -110,7 +100,7 @@ export function transferOf(
     segments,
     acknowledgements: Math.max(0, received - OTHER_SEGMENTS),
     retransmissions,
-    sourceSeconds: busy(sending, cores.source),
-    destinationSeconds: busy(taking, cores.destination),
+    sourceSeconds: sending.busySeconds,
+    destinationSeconds: taking.busySeconds,
   };
 }
