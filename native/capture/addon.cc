@@ -377,6 +377,14 @@ napi_value ReadCounts(napi_env env, napi_callback_info info) {
   return result;
 }
 
+// taken(handle): number
+napi_value CountTaken(napi_env env, napi_callback_info info) {
+  const Arguments arguments = ReadArguments(env, info);
+  LiveCapture* capture = ToCapture(env, arguments.values[0]);
+  if (capture == nullptr) return nullptr;
+  return FromNumber(env, static_cast<double>(capture->session.CountTaken()));
+}
+
 // stop(handle)
 napi_value Stop(napi_env env, napi_callback_info info) {
   const Arguments arguments = ReadArguments(env, info);
@@ -410,6 +418,7 @@ NAPI_MODULE_INIT() {
       {"start", nullptr, Start, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"release", nullptr, Release, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"counts", nullptr, ReadCounts, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"taken", nullptr, CountTaken, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"stop", nullptr, Stop, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"close", nullptr, Close, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"dropCapabilities", nullptr, DropCapabilities, nullptr, nullptr, nullptr, napi_enumerable, nullptr},

@@ -170,6 +170,11 @@ Counts Session::ReadCounts() {
   return counts_;
 }
 
+size_t Session::CountTaken() {
+  std::lock_guard<std::mutex> lock(blocks_mutex_);
+  return blocks_.size() - free_.size();
+}
+
 // libpcap counts in 32 bits, which wrap within the hour at a million packets a second.
 void Session::UpdateCounts() {
   pcap_stat now{};

@@ -85,6 +85,9 @@ class Session {
 
   Counts ReadCounts();
 
+  // Blocks that are not free: with the reader, on the way to it, or being filled.
+  size_t CountTaken();
+
   // LINKTYPE_ value of the frames.
   int link_type() const { return link_type_; }
   bool has_nanoseconds() const { return has_nanoseconds_; }

@@ -18,12 +18,16 @@ import { type MetricsServer, startMetrics } from './metrics-server.js';
 import { printMessage, reportWidth, wantsColor, writeOut } from './terminal.js';
 
 const SNAPSHOT_MS = 1000;
+/** Behind by more of the blocks than this, packets are written and no longer analysed: what is in the file can be later. */
+const MAX_BACKLOG = 0.5;
 
 /** An open interface, and where its packets go. */
 interface Capture {
   readonly source: LiveSource;
   readonly writer: LiveWriter | null;
   readonly monitor: LiveMonitor;
+  /** Packets that were written and not analysed. */
+  skipped: number;
 }
 
 /** With those who are told how things stand. */
@@ -54,10 +58,9 @@ export async function watchInterface(
     announce(settings, source, user, metrics);
     const monitor = createMonitor(settings, knowledge, options);
     const screen = createScreen(settings, options);
-    const failure = await capture({ source, writer, monitor, screen, metrics }, settings).finally(() =>
-      screen.close(),
-    );
-    await report({ source, writer, monitor }, settings, failure, options);
+    const watch: Watch = { source, writer, monitor, skipped: 0, screen, metrics };
+    const failure = await capture(watch, settings).finally(() => screen.close());
+    await report(watch, settings, failure, options);
   } catch (error) {
     interruption.release();
     throw error;
@@ -159,7 +162,8 @@ async function capture(watch: Watch, settings: CaptureSettings): Promise<string 
     for await (const block of source) {
       // Before anything in it is decrypted.
       writer?.write(block, () => source.counts);
-      watch.monitor.add(block);
+      if (writer !== null && source.backlog > MAX_BACKLOG) watch.skipped += block.count;
+      else watch.monitor.add(block);
     }
     writer?.close(source.counts);
     return source.endMessage === '' ? null : `${settings.device}: ${source.endMessage}`;
@@ -173,16 +177,16 @@ async function capture(watch: Watch, settings: CaptureSettings): Promise<string 
   }
 }
 
-function showSnapshot({ source, monitor, screen, metrics }: Watch): void {
+function showSnapshot({ source, monitor, skipped, screen, metrics }: Watch): void {
   const { kernelDrops, interfaceDrops } = source.counts;
-  const drops = { kernel: kernelDrops, interface: interfaceDrops, reader: 0 };
+  const drops = { kernel: kernelDrops, interface: interfaceDrops, reader: skipped };
   const snapshot = monitor.snapshot(nowNs(), drops);
   screen.show(snapshot);
   metrics?.update(snapshot);
 }
 
 async function report(
-  { source, writer, monitor }: Capture,
+  { source, writer, monitor, skipped }: Capture,
   { file, ring }: CaptureSettings,
   failure: string | null,
   options: CaptureOptions,
@@ -191,17 +195,23 @@ async function report(
   const summary = monitor.finish({
     format: 'pcapng',
     linkTypes: [linkTypeName(source.linkType)],
-    reportedDrops: kernelDrops + interfaceDrops,
+    reportedDrops: kernelDrops + interfaceDrops + skipped,
     error: null,
   });
   await printSummary(summary, options.json === true);
   printMessage(
-    `${formatCount(summary.frames.total)} packets captured, ${formatCount(received)} passed the filter, ` +
+    `${formatCount(summary.frames.total + skipped)} packets captured, ${formatCount(received)} passed the filter, ` +
       `${formatCount(kernelDrops)} dropped by the kernel, ${formatCount(interfaceDrops)} by the interface`,
   );
   if (kernelDrops > 0) {
     printMessage(
       'caution: packets were lost: try --buffer 256MiB, --snaplen 128 or a filter that takes fewer',
+    );
+  }
+  if (skipped > 0) {
+    printMessage(
+      `caution: ${formatCount(skipped)} packets were written but not analysed, as more came than could be: ` +
+        'tare analyze reads them from what was written',
     );
   }
   if (writer !== null) {

@@ -71,5 +71,7 @@ test('under load the report says how many frames were lost, to the frame', async
   const [input] = analysis.inputs;
   assert.equal(input.frames + input.reportedDrops, sent);
   const written = JSON.parse(runTare(['analyze', file, '--json']).stdout).inputs[0];
-  assert.deepEqual([written.frames, written.reportedDrops], [input.frames, input.reportedDrops]);
+  // Of what could not be analysed in time, what is in the file is not lost.
+  assert.equal(written.frames + written.reportedDrops, sent);
+  assert.ok(written.frames >= input.frames);
 });

@@ -16,8 +16,8 @@ export const MAX_SNAP_BYTES = 262_144;
 /** Room for the longest record; 128 and more of the smallest ones. */
 const BLOCK_BYTES = 512 * 1024;
 const BLOCK_FRAMES = 4096;
-/** What the reader may be behind before the kernel's ring has to hold on: 16 MiB. */
-const BLOCK_COUNT = 32;
+/** What the reader may be behind before the kernel's ring has to hold on: 64 MiB, of which memory is taken as it is needed. */
+const BLOCK_COUNT = 128;
 
 export interface LiveSourceOptions extends OpenOptions {
   /** Ends after so many frames; 0: goes on. */
@@ -71,6 +71,11 @@ export class LiveSource implements AsyncIterable<LiveBlock> {
   /** Why the capture ended by itself; empty while it goes on and if it was asked to end. */
   get endMessage(): string {
     return this.#endMessage;
+  }
+
+  /** How far the reader is behind: share of the blocks that are not free, 0..1. Once iteration has begun. */
+  get backlog(): number {
+    return this.#addon.taken(this.#handle) / this.#blocks.length;
   }
 
   /** Since the capture began, up to date. */

@@ -63,6 +63,8 @@ export interface NativeAddon {
   /** Gives a block back to be filled. */
   release(handle: object, index: number): undefined;
   counts(handle: object): CaptureCounts;
+  /** Blocks that are not free. */
+  taken(handle: object): number;
   /** Asks for the end: what had arrived by now still comes. */
   stop(handle: object): undefined;
   /** Ends at once: no events come any more. */
