@@ -99,8 +99,8 @@ const PACKETS: readonly [name: string, id: string, filter: string][] = [
   ['packet-too-big6-forged', 'packet-too-big-forged', 'icmpv6.type == 2'],
   ['rogue-dhcp', 'rogue-dhcp', `dhcp.option.dhcp == 2 && eth.src == ${ATTACKER}`],
   ['na-spoof', 'nd-spoofing', `icmpv6.type == 136 && eth.src == ${ATTACKER} && frame.number > 7`],
-  ['nmap-fragments', 'tiny-fragments', 'ip.flags.mf == 1 || (ip.frag_offset > 0 && ip.frag_offset < 20)'],
-  ['hping-fragments', 'tiny-fragments', 'ip.flags.mf == 1 || (ip.frag_offset > 0 && ip.frag_offset < 20)'],
+  ['nmap-fragments', 'tiny-fragments', 'ip.flags.mf == 1 || ip.frag_offset in {1, 2}'],
+  ['hping-fragments', 'tiny-fragments', 'ip.flags.mf == 1 || ip.frag_offset in {1, 2}'],
   ['tcp-injection', 'second-sender', `eth.src == ${ATTACKER}`],
 ];
 
@@ -199,7 +199,8 @@ function overlapsByTshark(name: string): number[] {
   const found: number[] = [];
   for (const line of lines.split('\n').filter(Boolean)) {
     const [packet, id, offset, length, data = '', id6, offset6, length6] = line.split('\t');
-    const start = Number(id6 ? offset6 : offset);
+    // In units of 8 bytes.
+    const start = 8 * Number(id6 ? offset6 : offset);
     const end = start + (id6 ? Number(length6) - 8 : Number(length) - 20);
     const fragment = { key: id6 || id!, start, end, data };
     const overlaps = seen.some(

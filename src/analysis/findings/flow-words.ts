@@ -38,6 +38,11 @@ export class FlowKeys {
     this.hash(FLOW_WORDS);
   }
 
+  /** Writes the words of the flow looked up last. */
+  writeWords(to: Int32Array, at: number): void {
+    to.set(this.words, at);
+  }
+
   /** A copy of the words of the flow looked up last. */
   copyWords(): Int32Array {
     return this.words.slice();

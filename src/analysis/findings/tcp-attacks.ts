@@ -7,7 +7,7 @@ import { addEncounter, type Encounters, mergeEncounters, newEncounters } from '.
 import type { Finding } from './finding.js';
 import { FlowKeys } from './flow-words.js';
 import { NEIGHBOUR_FLAGS, noteNeighbours } from './neighbour-messages.js';
-import { HEAD_BYTES, newSegment, SegmentTable, type SegmentTableState } from './segment-table.js';
+import { HEAD_BYTES, SegmentWindow, type SegmentWindowState } from './segment-window.js';
 import { SenderTable, type SenderTableState } from './sender-table.js';
 import { judgeContradictions, judgeSenders } from './tcp-rules.js';
 import { type TooBigMessage, TooBigMessages } from './too-big-messages.js';
@@ -16,7 +16,7 @@ import { mixLow } from './word-hash.js';
 
 /*
  * Theory of operation. Of TCP that nothing protects each segment is looked at: does it say what another one said that began at
- * the same byte (segment-table.ts), does it come from where the connection's last one came from (sender-table.ts)? The second
+ * the same byte (segment-window.ts), does it come from where the connection's last one came from (sender-table.ts)? The second
  * table also tells whether a packet-too-big message is about a segment that was sent. Segments inside AH and ESP are left out:
  * who forges them fails at the ICV.
  */
@@ -45,7 +45,7 @@ export interface Contradictions {
 
 /** Plain data. */
 interface State {
-  segments: SegmentTableState;
+  segments: SegmentWindowState;
   senders: SenderTableState;
   contradictions: Map<string, Contradictions>;
   tooBig: TooBigMessage[];
@@ -64,10 +64,10 @@ class TcpAttacks implements Detector<State> {
   readonly flags = PacketFlag.tcp | UNUSUAL;
   private readonly fileIndex: number;
   private readonly keys = new FlowKeys();
-  private readonly segment = newSegment();
+  private readonly segment = { sequence: 0, end: 0, head: 0, body: 0, length: 0 };
   private readonly sent = { mac0: 0, mac1: 0, mac2: 0, ttl: 0, isReset: false, end: 0, hasData: false };
   private readonly contradictions = new Map<string, Contradictions>();
-  private readonly segments = new SegmentTable((encounter, flow) => {
+  private readonly segments = new SegmentWindow((encounter, flow) => {
     const contradictions = this.contradictionsOf(flow);
     if (contradictions !== null) addEncounter(contradictions.encounters, encounter);
   });
@@ -156,27 +156,16 @@ class TcpAttacks implements Detector<State> {
     const bytes = batch.payloadLength[row]!;
     const captured = block.offset[row]! + block.capturedLength[row]! - at;
     if (at === NONE || captured < HEAD_BYTES) return;
-    segment.low = keys.low;
-    segment.high = keys.high;
     segment.sequence = sequence;
+    segment.end = (sequence + bytes) | 0;
     segment.head = mixLow(mixLow(0, view.getInt32(at)), view.getInt32(at + 4));
     segment.length = 0;
     segment.body = 0;
     if (captured >= bytes) {
       segment.length = bytes;
-      segment.body = this.hashBody(at, bytes);
+      segment.body = mixLow(view.getInt32(at + (bytes >> 1) - 2), view.getInt32(at + bytes - 4));
     }
     this.segments.put(segment, keys, batch, row, this.fileIndex);
-  }
-
-  /** Four words, at a quarter, a half, three quarters and the end. */
-  private hashBody(at: number, bytes: number): number {
-    const { view } = this;
-    const step = (bytes - 4) >> 2;
-    let hash = mixLow(0, view.getInt32(at + step));
-    hash = mixLow(hash, view.getInt32(at + 2 * step));
-    hash = mixLow(hash, view.getInt32(at + 3 * step));
-    return mixLow(hash, view.getInt32(at + bytes - 4));
   }
 
   private contradictionsOf(flow: Int32Array): Contradictions | null {
