@@ -52,7 +52,7 @@ export function timeChart(validation: Validation): BarChart | null {
   return predictedAndMeasured(validation, {
     id: 'validation-total-time',
     title: 'Total time, predicted and measured',
-    subtitle: 'The median of what was measured; lines show its least and its most.',
+    subtitle: 'The median of what was measured; a line shows the least and the most of repeated runs.',
     axis: { title: 'Total time', unit: 'seconds' },
     value: ({ totalTimeMs }) => totalTimeMs / 1000,
   });
@@ -111,7 +111,7 @@ function predictedAndMeasured(validation: Validation, chart: FigureChart): BarCh
         color: 'blue',
         certainty: 'measured',
         values: measured.map(middleOf),
-        ...(isRepeated && { limits: measured.map((values) => [values[0]!, values.at(-1)!] as const) }),
+        ...(isRepeated && { limits: measured.map(limitsOf) }),
       },
       predictedSeries(cases, 'packet', value),
       predictedSeries(cases, 'analytic', value),
@@ -146,6 +146,11 @@ function comparedCases({ cases }: Validation): ValidationCase[] {
 
 function nameOf({ title }: ValidationCase): string {
   return escapeTerminal(title);
+}
+
+/** @param values ascending, at least one */
+function limitsOf(values: readonly number[]): readonly [number, number] | null {
+  return values.length > 1 ? [values[0]!, values.at(-1)!] : null;
 }
 
 /** @param values ascending, at least one */
