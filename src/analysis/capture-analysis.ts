@@ -81,7 +81,7 @@ export class CaptureAnalysis {
    * @param framesBefore frames of the same file that came before
    */
   merge(later: CaptureAnalysisState, framesBefore: number): void {
-    this.walk.merge(later);
+    this.walk.merge(later, framesBefore);
     this.tallies.merge(later.tallies, framesBefore);
   }
 

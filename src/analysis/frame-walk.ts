@@ -94,11 +94,15 @@ export class FrameWalk {
     };
   }
 
-  /** Appends a later piece: datagrams that it completes go to this walk's sink. */
-  merge(later: FrameWalkState): void {
+  /**
+   * Appends a later piece: datagrams that it completes go to this walk's sink.
+   * @param framesBefore frames of the same file that came before, to be added to packet numbers
+   */
+  merge(later: FrameWalkState, framesBefore: number): void {
     const fragmentsBefore = this.reassembler.counts.fragments;
     this.artefacts.merge(later.artefacts);
     for (const pending of later.pending) {
+      pending.frameNumber += framesBefore;
       if (this.reassembler.adopt(pending, fragmentsBefore)) this.takeDatagram();
     }
     this.reassembler.addCounts(later.reassembly);
