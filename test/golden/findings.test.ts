@@ -33,6 +33,7 @@ const SHOWING: Readonly<Record<string, Expected>> = {
   'memory/ah-sha256.pcap.gz': AH_MIGRATION,
   'memory/compress.pcap.gz': CLEAR_MIGRATION,
   'memory/multifd.pcap.gz': CLEAR_MIGRATION,
+  'memory/null-sha256.pcap.gz': { 'high esp-null': 2 },
   'memory/single.pcap.gz': CLEAR_MIGRATION,
   'memory/xbzrle.pcap.gz': CLEAR_MIGRATION,
   // Each section holds the same packets.
