@@ -3,13 +3,13 @@ import { NONE, type PacketBatch, PacketFlag } from '../../packet/packet-batch.js
 import { NOT_WIRE } from '../packet-class.js';
 import { AddressClaims, type AddressClaimsState } from './address-claims.js';
 import type { Detector, DetectorType, FindingContext } from './detector.js';
-import { addEncounter, type Encounters, mergeEncounters, newEncounters } from './encounters.js';
+import { addEncounter, mergeEncounters, newEncounters } from './encounters.js';
 import type { Finding } from './finding.js';
 import { FlowKeys } from './flow-words.js';
 import { NEIGHBOUR_FLAGS, noteNeighbours } from './neighbour-messages.js';
 import { HEAD_BYTES, SegmentWindow, type SegmentWindowState } from './segment-window.js';
 import { SenderTable, type SenderTableState } from './sender-table.js';
-import { judgeContradictions, judgeSenders } from './tcp-rules.js';
+import { type Contradictions, judgeContradictions, judgeSenders } from './tcp-rules.js';
 import { type TooBigMessage, TooBigMessages } from './too-big-messages.js';
 import { judgeTooBig } from './too-big-rules.js';
 import { mixLow } from './word-hash.js';
@@ -36,12 +36,6 @@ const UNUSUAL = NEIGHBOUR_FLAGS | PacketFlag.packetTooBig;
 const SYN = 0x02;
 const RST = 0x04;
 const TCP_FLAGS = 13;
-
-/** Segments of one connection that contradict earlier ones. */
-export interface Contradictions {
-  flow: Int32Array;
-  encounters: Encounters;
-}
 
 /** Plain data. */
 interface State {

@@ -1,11 +1,16 @@
 import type { FindingContext } from './detector.js';
-import { sightingsOf } from './encounters.js';
+import { type Encounters, sightingsOf } from './encounters.js';
 import type { Finding } from './finding.js';
 import { type FlowEnds, flowEnds } from './flow-words.js';
 import { counted } from './sa-finding.js';
 import type { Sender, SenderChange } from './sender-table.js';
 import { addSighting, evidenceOf, newSightings, type PacketPlace, type Sightings } from './sightings.js';
-import type { Contradictions } from './tcp-attacks.js';
+
+/** Segments of one connection that contradict earlier ones. */
+export interface Contradictions {
+  flow: Int32Array;
+  encounters: Encounters;
+}
 
 /** A sender that speaks for so long is a failover or another route, no intruder. */
 const INTRUSION_SECONDS = 1;
