@@ -20,6 +20,7 @@ export interface TransferCase {
   readonly scenario: Scenario;
 }
 
+const IN_THE_CLEAR = { esp: null, ah: null };
 const MTUS = ['1500', '9000'];
 
 interface GuestProfile {
@@ -41,7 +42,7 @@ export function calibrationCases(
   size: GuestSize,
 ): CalibrationCases {
   const protections: { esp: string | null; ah: string | null }[] = [
-    { esp: null, ah: null },
+    IN_THE_CLEAR,
     ...suites.esp.map((esp) => ({ esp, ah: null })),
     ...suites.ah.map((ah) => ({ esp: null, ah })),
   ];
@@ -52,13 +53,14 @@ export function calibrationCases(
   );
   const both =
     suites.esp.length > 0 && suites.ah.length > 0 ? [{ esp: suites.esp[0]!, ah: suites.ah[0]! }] : [];
-  const migrations = [...protections, ...both].flatMap(({ esp, ah }) =>
+  // In the clear twice: most is learned from these, and they are the shortest.
+  const migrations = [...protections, IN_THE_CLEAR, ...both].flatMap(({ esp, ah }) =>
     MTUS.map((mtu) => scenarioOf({ ...still, mtu, ...overridesOf(esp, ah) })),
   );
   const writing = { ...still, workload: 'sequential', rate, workingSet: '1MiB' };
   return {
     transfers,
-    migrations: [scenarioOf({ memory, filled: few }), ...migrations],
+    migrations: [...Array(2).fill(scenarioOf({ memory, filled: few })), ...migrations],
     guests: [scenarioOf(still), scenarioOf(writing)],
   };
 }
