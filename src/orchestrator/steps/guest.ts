@@ -9,7 +9,7 @@ import { EnvironmentError, filled, onBoth, type RunContext } from './run-context
 import type { HostRole, Step, UndoList } from './step.js';
 
 /** From QEMU's start to the guest's first report, a second after it has filled its memory; without the filling. */
-const BOOT_TIMEOUT_MS = 60_000;
+const BOOT_TIMEOUT_MS = 180_000;
 /** An emulated processor within an emulated machine fills no slower. */
 const FILL_BYTES_PER_SECOND = 8e6;
 const POLL_MS = 200;
