@@ -31,8 +31,9 @@ export function channelOf(scenario: Scenario, calibration: Calibration): Channel
     const mtuBytes = datagramMtu(stack, network.mtu);
     const mssBytes = mssOf(stack, family, network.mtu, network.mss);
     // Throws for a segment that no fragments can carry.
-    costSegments(cost, mtuBytes, mssBytes, mssBytes);
-    const packets = packetCostsOf(calibration, protection);
+    const { packets: fragments } = costSegments(cost, mtuBytes, mssBytes, mssBytes);
+    const plain = packetCostsOf(calibration, protection);
+    const data = withFragments(plain, calibration, fragments);
     return {
       cost,
       mtuBytes,
@@ -43,8 +44,12 @@ export function channelOf(scenario: Scenario, calibration: Calibration): Channel
       queuePackets: network.queuePackets,
       congestionControl: network.congestionControl,
       completionNs: calibration.tcp.completionNs ?? 0,
-      source: hostCosts(hosts.source, packets, calibration.qemu.source),
-      destination: hostCosts(hosts.destination, packets, calibration.qemu.destination),
+      source: hostCosts(hosts.source, { ...plain, send: data.send }, calibration.qemu.source),
+      destination: hostCosts(
+        hosts.destination,
+        { ...plain, receive: data.receive },
+        calibration.qemu.destination,
+      ),
     };
   });
 }
@@ -130,6 +135,22 @@ function packetCostsOf(
     };
   };
   return { send: sumOf('send'), receive: sumOf('receive') };
+}
+
+/**
+ * Each further fragment of a segment goes through IP and driver like a packet in the clear; IPsec sees the whole. Acknowledgements are
+ * never cut.
+ */
+function withFragments(
+  { send, receive }: { send: PacketCosts; receive: PacketCosts },
+  { tcp }: Calibration,
+  fragments: number,
+): { send: PacketCosts; receive: PacketCosts } {
+  const further = fragments - 1;
+  return {
+    send: { ...send, packetNs: send.packetNs + further * tcp.send.packetNs },
+    receive: { ...receive, packetNs: receive.packetNs + further * tcp.receive.packetNs },
+  };
 }
 
 function hostCosts(

@@ -26,7 +26,8 @@ export interface Channel {
 }
 
 /**
- * What a host's processors pay, in nanoseconds. Packets are those that IPsec sees (before fragmentation), bytes are TCP payload.
+ * What a host's processors pay, in nanoseconds. Packets are those that IPsec sees, with what the
+ * fragments of a full one cost; bytes are TCP payload.
  *
  * A host has one softirq server (packets of one SA pair cannot be spread over queues) and `processServers` servers for
  * QEMU's threads; with `sharedCore` all of it queues for one server. A segment that is sent from within write() is

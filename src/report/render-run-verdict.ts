@@ -68,6 +68,9 @@ function describeSpread({ intervals, scenario }: RunResult): string {
     return isUncertain ? 'Parts of the scenario are uncertain: --samples 100 says what that comes to.' : '';
   }
   const { samples, converged, totalTimeMs, downtimeMs } = intervals;
+  if (totalTimeMs.low === totalTimeMs.high && downtimeMs?.low === downtimeMs?.high) {
+    return `All ${formatCount(samples)} samples are alike: by formulas nothing is random but what the scenario calls uncertain. --level packet draws what is written and lost.`;
+  }
   const share =
     converged === 1
       ? ''

@@ -130,4 +130,30 @@ test('an MSS above what the path takes makes fragments', () => {
   );
   assert.equal(channel.mssBytes, 1460);
   assert.ok(datagramBytes(channel.cost, 1460) > channel.mtuBytes);
+
+  // Two fragments: either host handles one packet more for each segment; acknowledgements are as they were.
+  const whole = channelOf(scenarioWith({ ipsec: { esp: 'aes128gcm16' } }), CALIBRATION);
+  const { send, receive } = CALIBRATION.tcp;
+  assert.equal(channel.source.sendPacketNs, whole.source.sendPacketNs + send.packetNs);
+  assert.equal(channel.destination.receivePacketNs, whole.destination.receivePacketNs + receive.packetNs);
+  assert.equal(channel.source.receivePacketNs, whole.source.receivePacketNs);
+  assert.equal(channel.destination.sendPacketNs, whole.destination.sendPacketNs);
+});
+
+test('what AH around ESP does once for both is taken off where both are there, and nowhere else', () => {
+  const shared = { ...CALIBRATION, sharedNs: 700 };
+  const sendNs = (ipsec: object, calibration: typeof shared | typeof CALIBRATION) =>
+    channelOf(scenarioWith({ ipsec }), calibration).source.sendPacketNs;
+  const both = { esp: 'aes128gcm16', ah: 'sha256' };
+  assert.equal(sendNs(both, shared), sendNs(both, CALIBRATION) - 700);
+  assert.equal(sendNs({ esp: 'aes128gcm16' }, shared), sendNs({ esp: 'aes128gcm16' }, CALIBRATION));
+});
+
+test("what the guest's writing takes is off the share of a source's only core", () => {
+  const calibration = { ...CALIBRATION, guestWriteNs: 100_000 };
+  const workload = { kind: 'uniform', pagesPerSecond: 2000, workingSetBytes: MIB } as const;
+  const guest = { memoryBytes: 16 * MIB, filledBytes: 8 * MIB, workload };
+  const sendNs = (cores: number) =>
+    channelOf(scenarioWith({ source: { cores, cpuShare: 1 }, guest }), calibration).source.sendPacketNs;
+  assert.ok(Math.abs(sendNs(1) / sendNs(2) - 1 / 0.8) < 1e-9, "a fifth of the core is the guest's");
 });

@@ -102,6 +102,20 @@ test('intervals of samples are told, and how many converge', () => {
   assert.match(text, /Only 97 of 100 samples converge\. Nine in ten of 100 samples: 11\.0 s to 12\.0 s\./);
 });
 
+test('samples that are all alike are said to be, instead of an interval without width', () => {
+  const same = (value: number) => ({ low: value, median: value, high: value });
+  const intervals = {
+    samples: 20,
+    converged: 1,
+    totalTimeMs: same(4000),
+    downtimeMs: same(30),
+    wirePackets: same(1000),
+  };
+  const text = flat(render(reportOf(sampleRun({ intervals }))));
+  assert.match(text, /All 20 samples are alike: by formulas nothing is random/);
+  assert.doesNotMatch(text, /Nine in ten/);
+});
+
 test('no line is wider than the terminal', () => {
   const variants = [
     { change: 'all of these together: MTU 9000, aes128gcm16, 8 multifd channels', run: sampleRun() },
