@@ -6,7 +6,7 @@ import { wrapText } from './wrap-text.js';
 /** What hosts were found to pay. Times are nanoseconds of one core. */
 export interface CalibrationSummary {
   readonly description: string;
-  readonly origin: { readonly machine: string; readonly kernel: string; readonly method: string };
+  readonly origin: { readonly kernel: string; readonly qemu: string; readonly method: string };
   readonly packets: readonly PacketRow[];
   readonly pages: { readonly source: PageCosts; readonly destination: PageCosts };
 }
@@ -60,7 +60,7 @@ export function renderCalibration(summary: CalibrationSummary, options: RenderOp
     ['QEMU, destination', pages.destination],
   ] as const;
   const sections = [
-    wrapText(`${description} ${origin.machine}, Linux ${origin.kernel}.`, { width }),
+    wrapText(`${description} Linux ${origin.kernel}, QEMU ${origin.qemu}.`, { width }),
     renderTable(COLUMNS, packetRows, { width, style }),
     renderTable(
       PAGE_COLUMNS,

@@ -82,7 +82,7 @@ function headOf(
   return {
     schema: 'tare.calibration/1',
     name,
-    description: `Measured between ${where}.`,
+    description: `Measured between ${where}, ${from.accelerator}.`,
     origin: {
       machine: `${where}, ${from.accelerator}`,
       cpu: both(from.cpu, to.cpu),
@@ -95,5 +95,5 @@ function headOf(
 }
 
 function percent(share: number): string {
-  return `${Math.round(share * 100)} %`;
+  return share < 0.01 ? 'less than 1 %' : `${Math.round(share * 100)} %`;
 }
