@@ -20,6 +20,9 @@ import {
 
 const SOCKET_POLL_MS = 5;
 
+/** Goes on only if its parent, `$1`, lives: one that died before the signal for that was asked for is never told of. */
+const UNLESS_ORPHANED = '[ "$PPID" = "$1" ] || exit 1; shift; exec "$@"';
+
 class Supervisor {
   readonly #folder = process.cwd();
   readonly #machines = new Map<string, ChildProcess>();
@@ -38,7 +41,7 @@ class Supervisor {
     await writeFile(SUPERVISOR_FILE, JSON.stringify(identity), { mode: 0o600 });
     for (const { name, command, log, waitFor } of order.machines) {
       if (this.#isStopping) return;
-      this.#start(name, command, log);
+      this.#start(name, tied(order.setpriv, command), log);
       while (waitFor !== null && this.#machines.has(name) && !(await exists(waitFor)))
         await pause(SOCKET_POLL_MS);
     }
@@ -79,6 +82,13 @@ class Supervisor {
     // Nobody may be listening any more.
     if (process.connected) process.send?.(report, () => {});
   }
+}
+
+/** The kernel ends it when this process ends. */
+function tied(setpriv: string | null, command: readonly string[]): readonly string[] {
+  if (setpriv === null) return command;
+  const check = ['sh', '-c', UNLESS_ORPHANED, 'sh', String(process.pid)];
+  return [setpriv, '--pdeathsig', 'KILL', '--', ...check, ...command];
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -128,7 +128,6 @@ export class StartingLab {
 
   #order(): SupervisorOrder {
     const { kernel, qemu, accelerator, tools, setpriv } = this.#parts;
-    const tie = setpriv === null ? [] : [setpriv, '--pdeathsig', 'KILL', '--'];
     const shares = { host: '/', lab: join(this.#folder, SHARE), modules: kernel.modules, tools };
     const machines = SIDES.map((side) => {
       const { memoryMib, instructionNs } = this.#options;
@@ -136,9 +135,9 @@ export class StartingLab {
       const machine = { side, accelerator, memoryMib, instructionNs, kernel: image, initramfs, shares };
       const args = machineArguments(machine);
       const waitFor = side === 'source' ? LINK_SOCKET : null;
-      return { name: side, command: [...tie, qemu, ...args], log: errorLog(side), waitFor };
+      return { name: side, command: [qemu, ...args], log: errorLog(side), waitFor };
     });
-    return { machines };
+    return { setpriv, machines };
   }
 
   /** The machine says so on its serial line. */

@@ -1,6 +1,8 @@
 /** What goes between the opener of a lab and its supervisor, a process of its own. */
 
 export interface SupervisorOrder {
+  /** Path of setpriv, which ties machines to the supervisor; null where it is missing. */
+  readonly setpriv: string | null;
   /** In the order of their start; the socket must be there before the next is started. */
   readonly machines: readonly {
     name: string;
