@@ -12,12 +12,8 @@ echo "routes"; ip route show table all | sed 's/ expires [0-9a-z]*//'; ip -6 rou
 echo "device"; ip -d link show dev "$1"; ethtool -k "$1"
 echo "sockets"; ss -Hnltu | awk '{ print $1, $5 }' | sort
 echo "processes"
-for process in /proc/[0-9]*; do
-  [ -n "$(tr -d '\\0' <"$process/cmdline" 2>/dev/null)" ] || continue
-  read -r name <"$process/comm"
-  # What runs this list, and what brings it here.
-  case $name in sh | sshd* | head | cat | sort | uniq | tr | awk | sed) ;; *) echo "$name" ;; esac
-done | sort | uniq -c
+# Without those of the kernel, and what runs this list and brings it here.
+ps --ppid 2 -p 2 --deselect -o stat=,comm= | awk '$1 !~ /^Z/ && $2 !~ /^(sh|sshd.*|head|cat|sort|uniq|ps|awk)$/ { print $2 }' | sort | uniq -c
 echo "files"; find /tmp /run /dev/shm -xdev 2>/dev/null | grep -v -e '^/run/home' | sort
 `;
 
