@@ -4,6 +4,9 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { importSecurityAssociations } from '../../src/ipsec/import/import-security-associations.js';
 import { AH_SUITES, ESP_SUITES } from '../../src/ipsec/suite-table.js';
+import { predictAnalytic } from '../../src/model/analytic/analytic-model.js';
+import { loadCalibration } from '../../src/model/calibration/load-calibration.js';
+import { predictPacket } from '../../src/model/predict-packet.js';
 import type { Lab } from '../../src/orchestrator/lab/lab.js';
 import { labPlace } from '../../src/orchestrator/open-place.js';
 import { PLANTED_TEXT } from '../../src/orchestrator/qemu/guest-sector.js';
@@ -161,6 +164,10 @@ bench.traceless(
     assert.equal(run.converged, false);
     assert.equal(run.downtimeMs, null);
     assert.ok(run.totalTimeMs >= 8000);
+    const calibration = loadCalibration('lab-tcg');
+    for (const predict of [predictAnalytic, predictPacket]) {
+      assert.equal(predict(run.scenario, calibration).converged, false, 'and so it is predicted');
+    }
     assertAllChecked(run, /memory whole/, /exactly one host/, /every packet/);
     const memory = run.checks?.find(({ requirement }) => /memory whole/.test(requirement));
     assert.match(memory!.evidence, /at the source it counted on/);
