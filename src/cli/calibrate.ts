@@ -7,6 +7,7 @@ import { CliError, ExitCode } from './exit-code.js';
 import { Interruption } from './interruption.js';
 import { choosePlace, openPlace, type PlaceChoice, type PlaceOptions, Refusal } from './migrate-options.js';
 import { explainOrchestrator } from './orchestrator-errors.js';
+import { addPlaceOptions } from './place-options.js';
 import { writeReport } from './report-files.js';
 import { StepLine } from './step-line.js';
 import { parseSuiteOption } from './suite-option.js';
@@ -33,7 +34,7 @@ interface CalibrateOptions extends PlaceOptions {
 
 /** `tare calibrate`: what two hosts pay for packets, bytes, suites and pages. */
 export function defineCalibrate(program: Command): void {
-  program
+  const command = program
     .command('calibrate')
     .summary('measure what two hosts pay for packets, suites and pages')
     .description(
@@ -45,17 +46,8 @@ export function defineCalibrate(program: Command): void {
       'aes128gcm16',
       'aes128-sha256',
     ])
-    .option('--ah <suites>', 'AH suites; "none" for none', parseNames, ['sha256'])
-    .option('--lab [name]', 'in a laboratory: one that is up, or without name one of its own')
-    .option(
-      '--source <host>',
-      'name in the inventory, ssh://USER@HOST, or local (the default with --destination)',
-    )
-    .option('--destination <host>', 'name in the inventory, ssh://USER@HOST, or local')
-    .option('--inventory <file>', 'who may migrate what where (default: ~/.config/tare/inventory.yaml)')
-    .option('--no-inventory', 'between any hosts; recorded as such')
-    .option('--device <name>', 'network device of the migration; SOURCE,DESTINATION if they differ')
-    .option('--sudo', 'run everything on ssh hosts through sudo')
+    .option('--ah <suites>', 'AH suites; "none" for none', parseNames, ['sha256']);
+  addPlaceOptions(command)
     .option('--json', 'print the calibration')
     .option('--no-progress', 'no progress on stderr')
     .addHelpText('after', EXAMPLES)

@@ -6,6 +6,7 @@ import type { Scenario } from '../scenario/scenario.js';
 import type { DemoRuns } from './demo-runs.js';
 import { CliError, ExitCode } from './exit-code.js';
 import { Interruption } from './interruption.js';
+import { explainOrchestrator } from './orchestrator-errors.js';
 import { TemporaryFolder } from './output-file.js';
 import { overrideScenario } from './predict-options.js';
 import { readScenarioArgument } from './scenario-input.js';
@@ -13,7 +14,6 @@ import { StepLine } from './step-line.js';
 
 const SCENARIO = 'lab-16mib';
 const PROTECTED = { esp: 'aes128-sha256', ah: 'sha256' };
-const ENVIRONMENT_ERRORS = ['EnvironmentError', 'LabError', 'HostError', 'JournalError', 'CaptureError'];
 /** Of base32: nothing that is mistaken for something else. */
 const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
 
@@ -120,11 +120,6 @@ async function recordOne(
 }
 
 function explained(error: unknown): unknown {
-  if (!(error instanceof Error)) return error;
-  const { name, message } = error;
-  if (name === 'RunFailure') {
-    return new CliError(ExitCode.run, `the migration failed: ${message}`, { cause: error });
-  }
-  if (ENVIRONMENT_ERRORS.includes(name)) return new CliError(ExitCode.environment, message, { cause: error });
-  return error;
+  if (!(error instanceof Error) || error.name !== 'RunFailure') return explainOrchestrator(error);
+  return new CliError(ExitCode.run, `the migration failed: ${error.message}`, { cause: error });
 }

@@ -11,7 +11,9 @@ import { CliError, ExitCode } from './exit-code.js';
 import { addGuestOptions, foreignGuest, type GuestOptions, namedGuest } from './guest-options.js';
 import { Interruption } from './interruption.js';
 import { choosePlace, openPlace, type PlaceChoice, type PlaceOptions, Refusal } from './migrate-options.js';
+import { ENVIRONMENT_ERRORS, explainOrchestrator } from './orchestrator-errors.js';
 import { cannotWrite } from './output-file.js';
+import { addPlaceOptions } from './place-options.js';
 import { addScenarioOptions, DEFAULT_ESP, givenOverrides, overrideScenario } from './predict-options.js';
 import { readScenarioArgument } from './scenario-input.js';
 import { StepLine } from './step-line.js';
@@ -59,17 +61,7 @@ export function defineMigrate(program: Command): void {
       'Sets up IPsec between two hosts, migrates a guest live, proves a test guest alive and whole, measures, and undoes everything.',
     )
     .argument('[scenario]', 'a named scenario, or a file; - for stdin');
-  addGuestOptions(addScenarioOptions(command))
-    .option('--lab [name]', 'in a laboratory: one that is up, or without name one of its own')
-    .option(
-      '--source <host>',
-      'name in the inventory, ssh://USER@HOST, or local (the default with --destination)',
-    )
-    .option('--destination <host>', 'name in the inventory, ssh://USER@HOST, or local')
-    .option('--inventory <file>', 'who may migrate what where (default: ~/.config/tare/inventory.yaml)')
-    .option('--no-inventory', 'between any hosts; recorded as such')
-    .option('--device <name>', 'network device of the migration; SOURCE,DESTINATION if they differ')
-    .option('--sudo', 'run everything on ssh hosts through sudo')
+  addPlaceOptions(addGuestOptions(addScenarioOptions(command)))
     .option('--local', 'both ends on this machine, in the clear')
     .option('--capture-to <folder>', 'keep the captures')
     .option('--whole-packets', 'capture whole packets between real hosts, too: ICVs are checked then')
@@ -173,16 +165,11 @@ function makeFolder(path: string): string {
 
 /** Errors of the environment end with 4; whatever went wrong with the run itself ends with 5. */
 async function explained(error: unknown, options: MigrateOptions): Promise<unknown> {
-  if (!(error instanceof Error) || error instanceof CliError) return error;
-  const { name, message } = error;
-  if (name === 'RunFailure') {
-    const failure = error as RunFailure;
-    if (failure.result !== null) await printRun(failure.result, options);
-    const lines = [message, ...describeLeftovers(failure.leftovers)];
-    return new CliError(ExitCode.run, `the migration failed: ${lines.join('\n')}`, { cause: error });
-  }
-  if (ENVIRONMENT_ERRORS.includes(name)) return new CliError(ExitCode.environment, message, { cause: error });
-  return error;
+  if (!(error instanceof Error) || error.name !== 'RunFailure') return explainOrchestrator(error);
+  const failure = error as RunFailure;
+  if (failure.result !== null) await printRun(failure.result, options);
+  const lines = [failure.message, ...describeLeftovers(failure.leftovers)];
+  return new CliError(ExitCode.run, `the migration failed: ${lines.join('\n')}`, { cause: error });
 }
 
 async function describeEnd(error: unknown): Promise<string> {
@@ -192,8 +179,6 @@ async function describeEnd(error: unknown): Promise<string> {
   const place = guestAt === 'unknown' ? '' : `${describeGuestPlace(guestAt)}; `;
   return `${place}${leftovers.length === 0 ? 'all is undone' : describeLeftovers(leftovers).join('\n')}`;
 }
-
-const ENVIRONMENT_ERRORS = ['EnvironmentError', 'LabError', 'HostError', 'JournalError', 'CaptureError'];
 
 function describeLeftovers(leftovers: readonly FailedUndo[]): string[] {
   if (leftovers.length === 0) return [];

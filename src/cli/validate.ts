@@ -8,6 +8,7 @@ import { Interruption } from './interruption.js';
 import { choosePlace, type PlaceChoice, type PlaceOptions, Refusal } from './migrate-options.js';
 import { explainModel } from './model-options.js';
 import { explainOrchestrator } from './orchestrator-errors.js';
+import { addPlaceOptions } from './place-options.js';
 import { requireOtherFiles, writePictures, writeReport } from './report-files.js';
 import { readScenarioArgument } from './scenario-input.js';
 import { StepLine } from './step-line.js';
@@ -46,7 +47,7 @@ interface ValidateOptions extends PlaceOptions {
 
 /** `tare validate`: migrations predicted, then carried out. */
 export function defineValidate(program: Command): void {
-  program
+  const command = program
     .command('validate')
     .summary('predict migrations, carry them out, and say how far off it was')
     .description(
@@ -55,17 +56,8 @@ export function defineValidate(program: Command): void {
     .argument('[scenario...]', 'named scenarios, or files; - for stdin')
     .addOption(new Option('--matrix <name>', 'cases that come with Tare (default: quick)').choices(MATRICES))
     .option('--repeat <n>', 'measure each case so often: tells the noise', parseRepeat, 1)
-    .option('--calibration <name>', 'CPU costs: a shipped calibration, or a file, instead of measuring them')
-    .option('--lab [name]', 'in a laboratory: one that is up, or without name one of its own')
-    .option(
-      '--source <host>',
-      'name in the inventory, ssh://USER@HOST, or local (the default with --destination)',
-    )
-    .option('--destination <host>', 'name in the inventory, ssh://USER@HOST, or local')
-    .option('--inventory <file>', 'who may migrate what where (default: ~/.config/tare/inventory.yaml)')
-    .option('--no-inventory', 'between any hosts; recorded as such')
-    .option('--device <name>', 'network device of the migration; SOURCE,DESTINATION if they differ')
-    .option('--sudo', 'run everything on ssh hosts through sudo')
+    .option('--calibration <name>', 'CPU costs: a shipped calibration, or a file, instead of measuring them');
+  addPlaceOptions(command)
     .option('--local', 'both ends on this machine, in the clear')
     .option('--from <file>', 'measure nothing: report what --json has written')
     .option('--json', 'print JSON (tare.validation/1, see docs/FORMATS.md)')
