@@ -15,6 +15,8 @@ export interface HostEnvironment {
   readonly cores: number;
   /** `kvm` or `tcg`, of the guest. */
   readonly accelerator: string;
+  /** Of an emulated host whose processor has a defined speed: nanoseconds of an instruction. */
+  readonly instructionNs?: number;
   /** Machine type of the guest. */
   readonly machine: string;
   readonly congestionControl: string;

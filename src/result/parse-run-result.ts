@@ -34,6 +34,7 @@ const hostEnvironment = z.object({
   cpu: z.string(),
   cores: amount,
   accelerator: z.string(),
+  instructionNs: z.number().positive().optional(),
   machine: z.string(),
   congestionControl: z.string(),
   offloadsOff: z.array(z.string()),

@@ -53,9 +53,9 @@ export class Lab {
     return this.#record;
   }
 
-  /** Time passes in the machines as they work, at paces of their own. */
-  get hasOwnTime(): boolean {
-    return this.#record.instructionNs !== null;
+  /** Of emulated processors of a defined speed: time passes in the machines as they work, at paces of their own. Else null. */
+  get instructionNs(): number | null {
+    return this.#record.instructionNs;
   }
 
   /** Sets the machines' clocks to ours, learns QEMU's, and writes down that the lab is up. */

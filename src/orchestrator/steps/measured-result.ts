@@ -135,6 +135,7 @@ function hostEnvironment(context: RunContext, role: HostRole): HostEnvironment {
   const facts = filled(context, 'facts')[role];
   const { accelerator, type } = filled(context, 'machine');
   // The source's connection is the one that sends; a route of its own gives it what the scenario says.
+  const instructionNs = context.place.lab?.instructionNs ?? null;
   const isSet = role === 'source' && !isLoopback(context);
   return {
     kernel: facts.kernel,
@@ -142,6 +143,7 @@ function hostEnvironment(context: RunContext, role: HostRole): HostEnvironment {
     cpu: facts.cpu,
     cores: facts.cores,
     accelerator,
+    ...(instructionNs !== null && { instructionNs }),
     machine: type,
     congestionControl: isSet ? context.scenario.network.congestionControl : facts.congestionControl,
     offloadsOff: filled(context, 'offloads')[role],

@@ -89,7 +89,7 @@ async function migrate(
   context.migration = account;
   if (account.setup !== null) guests.source.clock.observe(account.setup, account.startedMs);
   if (account.outcome === 'completed') await waitForResume(guests.destination, 2 * context.options.stallMs);
-  const isComparable = context.place.lab?.hasOwnTime !== true;
+  const isComparable = (context.place.lab?.instructionNs ?? null) === null;
   context.clocks = {
     source: isComparable ? guests.source.clock.difference() : null,
     destination: isComparable ? guests.destination.clock.difference() : null,

@@ -34,8 +34,11 @@ export interface RunPlace {
 
 /** What a run asks of a laboratory. */
 export interface LabControl {
-  /** Time passes in its machines as they work, at paces of their own: their clocks cannot be compared. */
-  readonly hasOwnTime: boolean;
+  /**
+   * Of emulated processors of a defined speed, nanoseconds of an instruction: time passes in the machines as they work, and their clocks
+   * cannot be compared. Else null.
+   */
+  readonly instructionNs: number | null;
   setLink(link: Pick<Network, 'linkBps' | 'rttUs' | 'loss' | 'mtu' | 'queuePackets'>): Promise<void>;
   captureLink(side: HostRole, path: string, snapLength: number): Promise<{ stop(): Promise<void> }>;
 }
