@@ -4,6 +4,7 @@
 #include <net/if.h>
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -16,6 +17,8 @@ namespace {
 constexpr int kTimeoutMs = 100;
 // Longest wait without a look at whether the device is still there.
 constexpr int kPollMs = 250;
+// Where the reader takes the processor, the kernel's ring must be emptied all the same. Little is done here for each packet.
+constexpr int kNiceness = -10;
 // Packets between two looks at whether to stop.
 constexpr int kBurst = 4096;
 
@@ -64,6 +67,7 @@ OpenFailure Session::Open(const Libpcap* pcap, const SessionOptions& options, st
   }
   device_index_ = if_nametoindex(device_.c_str());
   wake_fd_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  thread_ = std::thread(&Session::Run, this);
   return failure;
 }
 
@@ -124,13 +128,15 @@ OpenFailure Session::SetFilter(const std::string& filter, std::string* message) 
 
 void Session::Start(std::vector<Block> blocks, uint64_t max_frames, std::function<void(size_t)> on_block,
                     std::function<void()> on_end) {
+  std::lock_guard<std::mutex> lock(blocks_mutex_);
   blocks_ = std::move(blocks);
   max_frames_ = max_frames;
   on_block_ = std::move(on_block);
   on_end_ = std::move(on_end);
   free_.reserve(blocks_.size());
   for (size_t i = blocks_.size(); i > 0; i--) free_.push_back(i - 1);
-  thread_ = std::thread(&Session::Run, this);
+  is_started_ = true;
+  started_.notify_one();
 }
 
 void Session::Release(size_t index) {
@@ -154,6 +160,7 @@ void Session::Close() {
     is_abandoned_ = true;
   }
   block_freed_.notify_one();
+  started_.notify_one();
   if (thread_.joinable()) {
     Stop();
     thread_.join();
@@ -185,7 +192,17 @@ void Session::UpdateCounts() {
   last_stat_ = now;
 }
 
+// False if nobody wants the packets any more.
+bool Session::WaitForStart() {
+  std::unique_lock<std::mutex> lock(blocks_mutex_);
+  started_.wait(lock, [this] { return is_started_ || is_abandoned_; });
+  return is_started_;
+}
+
 void Session::Run() {
+  // Without the right to it, the thread stays as it is. Of Linux, 0 means the calling thread.
+  setpriority(PRIO_PROCESS, 0, kNiceness);
+  if (!WaitForStart()) return;
   while (!is_finished_ && !is_abandoned_) {
     if (stop_time_ns_ == 0) stop_time_ns_ = stop_request_ns_;
     const int count = pcap_->dispatch(handle_, kBurst, TakePacket, reinterpret_cast<unsigned char*>(this));

@@ -66,10 +66,11 @@ class Session {
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
-  // Opens the device: what needs rights happens here. `message` says what failed, or warns if nothing did.
+  // Opens the device: what needs rights happens here, raising the priority of the thread that is to empty it included.
+  // `message` says what failed, or warns if nothing did.
   OpenFailure Open(const Libpcap* pcap, const SessionOptions& options, std::string* message);
 
-  // Starts the thread. `on_block` (index of a filled block) and `on_end` are called there; nothing is after `on_end`.
+  // Lets the thread begin. `on_block` (index of a filled block) and `on_end` are called there; nothing is after `on_end`.
   // `max_frames`: ends by itself after so many; 0 for no such end.
   void Start(std::vector<Block> blocks, uint64_t max_frames, std::function<void(size_t)> on_block,
              std::function<void()> on_end);
@@ -104,6 +105,7 @@ class Session {
   void Run();
   bool WaitForPackets();
   bool HasDeviceVanished() const;
+  bool WaitForStart();
   bool TakeFreeBlock();
   void HandOver();
   void UpdateCounts();
@@ -134,6 +136,8 @@ class Session {
   std::atomic<bool> is_abandoned_{false};
 
   std::mutex blocks_mutex_;
+  std::condition_variable started_;
+  bool is_started_ = false;
   std::condition_variable block_freed_;
   std::vector<size_t> free_;
 

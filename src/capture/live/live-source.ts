@@ -35,7 +35,7 @@ export function listInterfaces(): NetworkInterface[] {
  * step. When all blocks wait to be read, packets are left to the kernel's ring, and when that is full the kernel drops and
  * counts them: memory does not grow.
  *
- * Capturing begins when it is constructed, iteration starts the thread: rights can be given up in between.
+ * Capturing begins when it is constructed, iteration lets its thread begin: rights can be given up in between.
  */
 export class LiveSource implements AsyncIterable<LiveBlock> {
   readonly device: string;
