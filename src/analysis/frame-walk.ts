@@ -118,9 +118,11 @@ export class FrameWalk {
   }
 
   private decode(block: FrameBlock): PacketBatch {
-    if (this.decoder === null || this.decoder.batch.block !== block) {
+    if (this.decoder === null || this.decoder.batch.capacity < block.capacity) {
       this.decoder = new Decoder(new PacketBatch(block), this.opener);
     }
+    // Blocks of a live capture go round: columns for each of them would cost more than decoding.
+    this.decoder.batch.block = block;
     this.decoder.decode();
     return this.decoder.batch;
   }

@@ -55,9 +55,10 @@ export class TapSampler {
   }
 
   private decode(block: FrameBlock): PacketBatch {
-    if (this.decoder === null || this.decoder.batch.block !== block) {
+    if (this.decoder === null || this.decoder.batch.capacity < block.capacity) {
       this.decoder = new Decoder(new PacketBatch(block), null);
     }
+    this.decoder.batch.block = block;
     this.decoder.decode();
     return this.decoder.batch;
   }
