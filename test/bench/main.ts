@@ -143,7 +143,7 @@ async function main(): Promise<void> {
   }
   if (parts.includes('predict')) await benchPredict({ rounds, scale });
   if (parts.includes('simulate')) missed += await benchSimulate({ rounds, scale, folder });
-  if (parts.includes('capture')) missed += await benchCapture({ rounds, scale, folder });
+  if (parts.includes('capture')) missed += await benchCapture({ rounds, scale });
   console.log(`\n${missed === 0 ? 'All goals met' : `${missed} goals missed`}`);
 }
 
