@@ -6,6 +6,7 @@
 
 /** Where a machine finds the folder of its lab. */
 const SHARE = '/run/tare';
+const SSHD_PID_FILE = '/run/sshd.pid';
 
 /**
  * The first program. The machine's root is the root of the machine that runs the lab, read-only through 9p, below a memory
@@ -77,7 +78,10 @@ busybox chmod 600 /run/keys/*
 modprobe -a -q $(busybox cat ${SHARE}/kernel_modules)
 ethtool -K mig0 gso off gro off
 ip -batch "${SHARE}/$machine.ip" && tc -batch "${SHARE}/$machine.tc" || echo "tare-lab failed: link"
-/usr/sbin/sshd -f ${SHARE}/sshd_config && echo "tare-lab ready" || echo "tare-lab failed: sshd"
+/usr/sbin/sshd -f ${SHARE}/sshd_config || echo "tare-lab failed: sshd"
+# It goes to the background, then listens, then writes its number.
+until [ -s ${SSHD_PID_FILE} ]; do busybox sleep 0.01; done
+echo "tare-lab ready"
 while :; do busybox sleep 100000; done
 `;
 
@@ -85,6 +89,7 @@ while :; do busybox sleep 100000; done
 export const SSHD_CONFIG = `
 HostKey /run/keys/host_key
 AuthorizedKeysFile /run/keys/authorized_keys
+PidFile ${SSHD_PID_FILE}
 PermitRootLogin prohibit-password
 PasswordAuthentication no
 StrictModes no
