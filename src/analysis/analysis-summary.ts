@@ -1,4 +1,5 @@
 import type { MigrationIteration, MigrationRecord } from '../migration/migration-record.js';
+import type { WireLayer } from '../packet/layers.js';
 import type { Finding } from './findings/finding.js';
 
 /**
@@ -41,6 +42,8 @@ export interface InputSummary {
   frames: number;
   /** Drops the file itself reports (pcapng interface statistics); null if it says nothing. */
   reportedDrops: number | null;
+  /** Of a live capture that fell behind: packets that are in its file and not in this report. Absent if there are none. */
+  notAnalysed?: number;
   /** Link MTU used to tell super-frames, and how it was found. */
   mtu: { bytes: number; certainty: 'measured' | 'inferred' };
   error: { message: string; offset: number } | null;
@@ -78,20 +81,8 @@ export interface LayerBytes {
   max?: number;
 }
 
-export type ReportedLayer =
-  | 'link'
-  | 'ip'
-  | 'udpEncap'
-  | 'ah'
-  | 'espHeader'
-  | 'espIv'
-  | 'espPadding'
-  | 'espTrailer'
-  | 'espIcv'
-  | 'innerIp'
-  | 'transport'
-  | 'payload'
-  | 'other';
+/** As reports say it. */
+export type ReportedLayer = WireLayer;
 
 export type LayerBytesSummary = Record<ReportedLayer, LayerBytes>;
 

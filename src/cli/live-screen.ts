@@ -3,6 +3,7 @@ import { describeFindings } from '../report/findings.js';
 import {
   formatBps,
   formatCount,
+  formatCounted,
   formatSeconds,
   formatShare,
   secondsBetween,
@@ -62,6 +63,8 @@ export class LiveScreen {
   readonly #isView: boolean;
   #last: LiveSnapshot | null = null;
   #isEntered = false;
+  /** Whether the view is what the terminal shows. */
+  #isShown = false;
   #isClosed = false;
 
   constructor(options: LiveScreenOptions) {
@@ -70,11 +73,6 @@ export class LiveScreen {
     this.#signals = options.signals ?? process;
     const terminal = options.terminal ?? process.env['TERM'];
     this.#isView = this.#output.isTTY === true && terminal !== 'dumb' && !options.json;
-  }
-
-  /** Whether it takes the whole terminal, so that nothing else should be written there until `close`. */
-  get isView(): boolean {
-    return this.#isView;
   }
 
   show(snapshot: LiveSnapshot): void {
@@ -125,9 +123,6 @@ export class LiveScreen {
     this.#output.write(`${HOME}${lines.join(`${ERASE_LINE}\r\n`)}${ERASE_LINE}${ERASE_BELOW}`);
   }
 
-  /** Whether the view is what the terminal shows. */
-  #isShown = false;
-
   readonly #redraw = (): void => this.#draw();
 
   readonly #leave = (): void => {
@@ -163,8 +158,8 @@ export class LiveScreen {
 
 /** A snapshot in a line, for logs. */
 function describeSnapshot(snapshot: LiveSnapshot): string {
-  const { timeNs, startNs, interval, intervalNs, drops, migrations, findings } = snapshot;
-  const lost = drops.kernel + drops.interface + drops.reader;
+  const { timeNs, startNs, interval, intervalNs, drops, notAnalysed, migrations, findings } = snapshot;
+  const lost = drops.kernel + drops.interface;
   const running = migrations.filter(({ state }) => state === 'running').length;
   const clear = Math.max(0, interval.protection.clear.bytes);
   return [
@@ -174,6 +169,7 @@ function describeSnapshot(snapshot: LiveSnapshot): string {
     `goodput ${formatBps(perSecond(interval.goodputBytes * 8, intervalNs))}`,
     ...(running > 0 ? [`${running} migrating`] : []),
     ...(findings.length > 0 ? [describeFindings(findings)] : []),
-    ...(lost > 0 ? [`${formatCount(lost)} frames LOST`] : []),
+    ...(lost > 0 ? [`${formatCounted(lost, 'frame')} LOST`] : []),
+    ...(notAnalysed > 0 ? [`${formatCounted(notAnalysed, 'frame')} not analysed`] : []),
   ].join('; ');
 }

@@ -50,10 +50,16 @@ const FAMILIES: readonly MetricFamily[] = [
   {
     name: 'tare_dropped_frames_total',
     type: 'counter',
-    help: 'Frames that were lost before they were analysed, by where.',
+    help: 'Frames that were lost while capturing, by where.',
     labels: ['where'],
     samples: ({ drops }) => Object.entries(drops).map(([where, value]) => ({ labels: { where }, value })),
   },
+  one(
+    'counter',
+    'tare_frames_not_analysed_total',
+    'Frames that were written to the file and not analysed, because more came than could be.',
+    ({ notAnalysed }) => notAnalysed,
+  ),
   {
     name: 'tare_wire_packets_total',
     type: 'counter',

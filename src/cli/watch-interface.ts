@@ -1,13 +1,14 @@
-import { accessSync, constants, fchownSync, readFileSync } from 'node:fs';
+import { accessSync, constants, fchownSync, fstatSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { AnalysisSummary } from '../analysis/analysis-summary.js';
 import type { IpsecKnowledge } from '../analysis/known-ipsec.js';
 import { linkTypeName } from '../capture/link-type-name.js';
 import { type CaptureUser, chooseUser, giveUpRights, NOBODY } from '../capture/live/give-up-rights.js';
+import type { LiveBlock } from '../capture/live/live-block.js';
 import { LiveSource } from '../capture/live/live-source.js';
 import { LiveWriter } from '../capture/live/live-writer.js';
 import { LiveMonitor } from '../monitor/live-monitor.js';
-import { formatCount } from '../report/format-quantity.js';
+import { formatCount, formatCounted } from '../report/format-quantity.js';
 import { renderJsonLine } from '../report/render-json.js';
 import { explainCapture, explainingCapture } from './capture-errors.js';
 import type { CaptureOptions, CaptureSettings } from './capture-options.js';
@@ -27,7 +28,7 @@ interface Capture {
   readonly writer: LiveWriter | null;
   readonly monitor: LiveMonitor;
   /** Packets that were written and not analysed. */
-  skipped: number;
+  notAnalysed: number;
 }
 
 /** With those who are told how things stand. */
@@ -50,23 +51,39 @@ export async function watchInterface(
   // Ctrl-C is the ordinary end: it is not passed on.
   const interruption = new Interruption(() => source.stop());
   let metrics: MetricsServer | null = null;
+  let writer: LiveWriter | null = null;
+  const completeFile = (): void => complete(writer, source);
+  // Whoever reads standard output may go away at any time, which ends the process.
+  process.once('exit', completeFile);
   try {
-    const writer = explainingCapture(() => openWriter(settings, source, user));
     if (settings.metrics !== null) {
       metrics = await startMetrics(settings.metrics.address, settings.metrics.port);
     }
+    // Last, as it overwrites a file of that name.
+    writer = explainingCapture(() => openWriter(settings, source, user));
     announce(settings, source, user, metrics);
     const monitor = createMonitor(settings, knowledge, options);
     const screen = createScreen(settings, options);
-    const watch: Watch = { source, writer, monitor, skipped: 0, screen, metrics };
+    const watch: Watch = { source, writer, monitor, notAnalysed: 0, screen, metrics };
     const failure = await capture(watch, settings).finally(() => screen.close());
     await report(watch, settings, failure, options);
   } catch (error) {
     interruption.release();
     throw error;
   } finally {
+    process.removeListener('exit', completeFile);
+    completeFile();
     source.close();
     await metrics?.close();
+  }
+}
+
+/** Where the capture ended out of order: what is written is to be a whole file all the same. */
+function complete(writer: LiveWriter | null, source: LiveSource): void {
+  try {
+    writer?.close(source.counts);
+  } catch {
+    // The records before are valid without their statistics.
   }
 }
 
@@ -85,8 +102,8 @@ function openWriter(
   const { file, ring, device, filter, snapLength } = settings;
   if (file === null) return null;
   const writer = new LiveWriter(file, { device, filter, snapLength, linkType: source.linkType }, ring);
-  // Nobody need own a file, unless it is to be removed when the ring comes round.
-  if (user !== null && (user !== NOBODY || ring !== null)) {
+  // Nobody need own a file, unless it is to be removed when the ring comes round; /dev/null stays whose it is.
+  if (user !== null && (user !== NOBODY || ring !== null) && fstatSync(writer.descriptor).isFile()) {
     fchownSync(writer.descriptor, user.uid, user.gid);
   }
   return writer;
@@ -160,13 +177,17 @@ async function capture(watch: Watch, settings: CaptureSettings): Promise<string 
   const ticks = setInterval(() => showSnapshot(watch), SNAPSHOT_MS);
   try {
     for await (const block of source) {
-      // Before anything in it is decrypted.
-      writer?.write(block, () => source.counts);
-      if (writer !== null && source.backlog > MAX_BACKLOG) watch.skipped += block.count;
-      else watch.monitor.add(block);
+      try {
+        // Before anything in it is decrypted.
+        writer?.write(block, () => source.counts);
+      } finally {
+        analyse(watch, block);
+      }
     }
     writer?.close(source.counts);
-    return source.endMessage === '' ? null : `${settings.device}: ${source.endMessage}`;
+    if (source.endMessage === '') return null;
+    const kept = writer === null ? 'reported' : 'reported, and written';
+    return `${settings.device}: ${source.endMessage}; what came before is ${kept}`;
   } catch (error) {
     const explained = explainCapture(error);
     if (explained instanceof CliError) return explained.message;
@@ -177,50 +198,69 @@ async function capture(watch: Watch, settings: CaptureSettings): Promise<string 
   }
 }
 
-function showSnapshot({ source, monitor, skipped, screen, metrics }: Watch): void {
+function analyse(watch: Watch, block: LiveBlock): void {
+  const { source, writer, monitor } = watch;
+  if (writer !== null && source.backlog > MAX_BACKLOG) watch.notAnalysed += block.count;
+  else monitor.add(block);
+}
+
+function showSnapshot({ source, monitor, notAnalysed, screen, metrics }: Watch): void {
   const { kernelDrops, interfaceDrops } = source.counts;
-  const drops = { kernel: kernelDrops, interface: interfaceDrops, reader: skipped };
-  const snapshot = monitor.snapshot(nowNs(), drops);
+  const snapshot = monitor.snapshot(nowNs(), { kernel: kernelDrops, interface: interfaceDrops }, notAnalysed);
   screen.show(snapshot);
   metrics?.update(snapshot);
 }
 
 async function report(
-  { source, writer, monitor, skipped }: Capture,
-  { file, ring }: CaptureSettings,
+  capture: Capture,
+  settings: CaptureSettings,
   failure: string | null,
   options: CaptureOptions,
 ): Promise<void> {
-  const { received, kernelDrops, interfaceDrops } = source.counts;
+  const { source, monitor, notAnalysed } = capture;
+  const { kernelDrops, interfaceDrops } = source.counts;
   const summary = monitor.finish({
     format: 'pcapng',
     linkTypes: [linkTypeName(source.linkType)],
-    reportedDrops: kernelDrops + interfaceDrops + skipped,
+    reportedDrops: kernelDrops + interfaceDrops,
+    ...(notAnalysed > 0 && { notAnalysed }),
     error: null,
   });
   await printSummary(summary, options.json === true);
-  printMessage(
-    `${formatCount(summary.frames.total + skipped)} packets captured, ${formatCount(received)} passed the filter, ` +
-      `${formatCount(kernelDrops)} dropped by the kernel, ${formatCount(interfaceDrops)} by the interface`,
-  );
-  if (kernelDrops > 0) {
-    printMessage(
-      'caution: packets were lost: try --buffer 256MiB, --snaplen 128 or a filter that takes fewer',
-    );
-  }
-  if (skipped > 0) {
-    printMessage(
-      `caution: ${formatCount(skipped)} packets were written but not analysed, as more came than could be: ` +
-        'tare analyze reads them from what was written',
-    );
-  }
-  if (writer !== null) {
-    const where = ring === null ? file : `${writer.files.length} files up to ${writer.files.at(-1)}`;
-    printMessage(`${formatCount(writer.packets)} packets written to ${where}`);
+  for (const message of describeEnd(capture, settings, summary.frames.total + notAnalysed)) {
+    printMessage(message);
   }
   if (failure === null) return;
   printMessage(failure);
   process.exitCode = ExitCode.environment;
+}
+
+/** What became of the packets, as sentences. */
+function describeEnd(
+  { source, writer, notAnalysed }: Capture,
+  { file, ring }: CaptureSettings,
+  captured: number,
+): string[] {
+  const { received, kernelDrops, interfaceDrops } = source.counts;
+  const counts =
+    `${formatCounted(captured, 'packet')} captured, ${formatCount(received)} passed the filter, ` +
+    `${formatCount(kernelDrops)} dropped by the kernel, ${formatCount(interfaceDrops)} by the interface`;
+  const remedy = 'try --buffer 256MiB, --snaplen 128 or a filter that takes fewer';
+  const where =
+    writer === null || ring === null
+      ? file
+      : `${formatCounted(writer.files.length, 'file')} up to ${writer.files.at(-1)}`;
+  return [
+    counts,
+    ...(kernelDrops > 0 ? [`caution: packets were lost: ${remedy}`] : []),
+    ...(notAnalysed > 0
+      ? [
+          `caution: ${formatCounted(notAnalysed, 'packet')} written but not analysed, as more came than could be: ` +
+            'tare analyze reads them from what was written',
+        ]
+      : []),
+    ...(writer === null ? [] : [`${formatCounted(writer.packets, 'packet')} written to ${where}`]),
+  ];
 }
 
 async function printSummary(summary: AnalysisSummary, asJson: boolean): Promise<void> {

@@ -41,7 +41,10 @@ export interface LiveMonitorOptions extends IpsecKnowledge {
 }
 
 /** What the capture itself knows of its end. */
-export type LiveInput = Pick<InputSummary, 'format' | 'linkTypes' | 'reportedDrops' | 'error'>;
+export type LiveInput = Pick<
+  InputSummary,
+  'format' | 'linkTypes' | 'reportedDrops' | 'notAnalysed' | 'error'
+>;
 
 /** Analyses frames as they come, and tells at any time how things stand. */
 export class LiveMonitor {
@@ -83,8 +86,9 @@ export class LiveMonitor {
    * How things stand. Rates follow from the snapshot before.
    * @param nowNs by the clock of the capture, nanoseconds since 1970; not before that of the last snapshot
    * @param drops since the start
+   * @param notAnalysed frames since the start that were kept from the analysis
    */
-  snapshot(nowNs: bigint, drops: LiveDrops): LiveSnapshot {
+  snapshot(nowNs: bigint, drops: LiveDrops, notAnalysed = 0): LiveSnapshot {
     const { tallies, frames } = this.analysis.soFar;
     const intervalNs = Math.max(0, Number(nowNs - this.lastNs));
     this.lastNs = nowNs;
@@ -102,6 +106,7 @@ export class LiveMonitor {
       migrations: this.migrations.read(this.progress, nowNs, intervalNs / 1e9),
       findings: this.findings.read(),
       drops: { ...drops },
+      notAnalysed,
     };
   }
 

@@ -33,6 +33,8 @@ export interface LiveSnapshot {
   /** As in `tare.analysis/1`, the worst first; at most 64. Where looking for them takes long, some seconds old. */
   findings: Finding[];
   drops: LiveDrops;
+  /** Frames since the start that were written to the file and not analysed, because more came than could be. */
+  notAnalysed: number;
 }
 
 /** Frames since the start by what the tap made of them. */
@@ -108,12 +110,10 @@ export interface LiveMigration {
   converges: boolean | null;
 }
 
-/** Since the start. */
+/** Lost while capturing, since the start. */
 export interface LiveDrops {
   /** By the kernel, whose buffer was full. */
   kernel: number;
   /** By the interface or its driver. */
   interface: number;
-  /** Between reading and analysing: this program fell behind. */
-  reader: number;
 }

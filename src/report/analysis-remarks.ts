@@ -39,6 +39,7 @@ export function renderRemarks(summary: AnalysisSummary, context: ReportContext):
     ...remark(describeFragmentation(summary)),
     ...remark(describeTap(summary)),
     ...remark(describeLosses(summary)).map(style.caution),
+    ...remark(describeNotAnalysed(summary)).map(style.caution),
     ...renderErrors(summary.errors, context),
     ...renderInputErrors(summary.inputs, context),
   ];
@@ -88,9 +89,17 @@ function describeLosses({ frames, inputs }: AnalysisSummary): string {
     frames.cutBySnaplen > 0
       ? `${formatCounted(frames.cutBySnaplen, 'frame')} cut by the snapshot length`
       : '',
-    drops > 0 ? `${formatCounted(drops, 'packet')} dropped by the capture, says the file` : '',
+    drops > 0 ? `${formatCounted(drops, 'packet')} dropped by the capture` : '',
   ].filter((part) => part !== '');
   return parts.length === 0 ? '' : `The tap missed: ${parts.join('; ')}.`;
+}
+
+/** What a live capture that fell behind left to a later analysis of its file. */
+function describeNotAnalysed({ inputs }: AnalysisSummary): string {
+  const count = inputs.reduce((sum, { notAnalysed = 0 }) => sum + notAnalysed, 0);
+  if (count === 0) return '';
+  const were = count === 1 ? 'was' : 'were';
+  return `Not in this report: ${formatCounted(count, 'packet')} that ${were} written but came too fast to be analysed. Gaps above may be theirs.`;
 }
 
 function renderErrors(errors: readonly ErrorSummary[], context: ReportContext): string[] {

@@ -42,6 +42,7 @@ export function renderLive(snapshot: LiveSnapshot, history: LiveHistory, options
     headline(snapshot, options.title, context),
     ...describeTraffic(snapshot, context),
     ...describeDrops(snapshot, context),
+    ...describeNotAnalysed(snapshot, context),
   ];
   const sections = fitSections(
     [
@@ -79,17 +80,19 @@ function describeTraffic({ interval, intervalNs }: LiveSnapshot, { width }: Repo
 }
 
 function describeDrops({ drops }: LiveSnapshot, { width, style }: ReportContext): string[] {
-  const places = {
-    kernel: 'by the kernel',
-    interface: 'by the interface',
-    reader: 'by this program',
-  } as const;
-  const lost = drops.kernel + drops.interface + drops.reader;
+  const lost = drops.kernel + drops.interface;
   if (lost === 0) return [style.faint('no frame lost')];
-  const parts = Object.entries(places)
-    .filter(([place]) => drops[place as keyof typeof places] > 0)
-    .map(([place, where]) => `${formatCount(drops[place as keyof typeof places])} ${where}`);
+  const parts = [
+    drops.kernel > 0 ? `${formatCount(drops.kernel)} by the kernel` : '',
+    drops.interface > 0 ? `${formatCount(drops.interface)} by the interface` : '',
+  ].filter((part) => part !== '');
   return wrapText(`${formatCounted(lost, 'frame')} LOST: ${parts.join(', ')}`, { width }).map(style.bad);
+}
+
+function describeNotAnalysed({ notAnalysed }: LiveSnapshot, { width, style }: ReportContext): string[] {
+  if (notAnalysed === 0) return [];
+  const text = `${formatCounted(notAnalysed, 'frame')} written but not analysed: more came than could be`;
+  return wrapText(text, { width }).map(style.caution);
 }
 
 /** Lines of a terminal too narrow for them; a cut line has no colours. */

@@ -154,9 +154,7 @@ async function attempt(rival: Rival, load: Load): Promise<Attempt> {
     if (exitCode !== 0) return { sent, got: 0, skipped: 0, cpuSeconds: null };
     const got = rival.counts ? Number(stdout.trim()) : packetsIn(file);
     const [user = 0, system = 0] = readFileSync(report, 'utf8').trim().split(' ').map(Number);
-    const skipped = Number(
-      /([\d,]+) packets were written but not/.exec(stderr)?.[1]?.replaceAll(',', '') ?? 0,
-    );
+    const skipped = Number(/([\d,]+) packets? written but not/.exec(stderr)?.[1]?.replaceAll(',', '') ?? 0);
     return { sent, got, skipped, cpuSeconds: user + system };
   } finally {
     link.remove();

@@ -179,11 +179,12 @@ test('keys open what is captured', async () => {
 
 test('a snapshot is plain data, and one without a packet says zero', () => {
   const monitor = new LiveMonitor({ ...NO_KNOWLEDGE, path: 'eth1', startNs: 5n, mtuBytes: 1500 });
-  const drops = { kernel: 1, interface: 2, reader: 3 };
-  const snapshot = monitor.snapshot(1_000_000_005n, drops);
+  const drops = { kernel: 1, interface: 2 };
+  const snapshot = monitor.snapshot(1_000_000_005n, drops, 3);
   assert.deepEqual(JSON.parse(JSON.stringify(snapshot)), snapshot);
   assert.equal(snapshot.intervalNs, 1e9);
   assert.deepEqual(snapshot.drops, drops);
+  assert.equal(snapshot.notAnalysed, 3);
   assert.equal(snapshot.interval.bytes, 0);
   assert.deepEqual(snapshot.securityAssociations, { count: 0, busiest: [] });
   const summary = monitor.finish({ format: 'pcapng', linkTypes: [], reportedDrops: 0, error: null });

@@ -6,7 +6,7 @@ import type { LiveDrops, LiveSnapshot } from '../../../src/monitor/live-snapshot
 import { FrameBlock } from '../../../src/packet/frame-block.js';
 
 export const NO_KNOWLEDGE: IpsecKnowledge = { associations: [], assumedEsp: null, assumedAh: null };
-export const NO_DROPS: LiveDrops = { kernel: 0, interface: 0, reader: 0 };
+export const NO_DROPS: LiveDrops = { kernel: 0, interface: 0 };
 
 export interface ReplayOptions {
   readonly knowledge?: IpsecKnowledge;

@@ -108,9 +108,37 @@ test('traffic that only the tap saw in that form is a caution right below the ve
   summary.frames.superFrames = 190;
   summary.frames.superFrameBytes = 2 * summary.wire.bytes;
   const text = renderAnalysis(summary, { width: 80, color: false });
-  const caution = text.indexOf('in 190 super-frames');
+  const caution = text.indexOf('190 super-frames');
   assert.ok(caution > 0 && caution < text.indexOf('protection '), text);
+  assert.match(text.replace(/\s+/g, ' '), /Caution: 66\.7 % of what was captured/);
   assert.match(text, /ethtool -K/);
+});
+
+test('of traffic that was left out nothing is claimed: only the rest is protected', () => {
+  const summary = sampleSummary();
+  for (const kind of ['clear', 'ah', 'ike', 'notIp'] as const) {
+    summary.protection[kind] = { ...summary.protection[kind], packets: 0, bytes: 0 };
+  }
+  const heading = (color: boolean) => renderAnalysis(summary, { width: 80, color }).split('\n')[0]!;
+  summary.frames.superFrames = 0;
+  summary.frames.superFrameBytes = 0;
+  assert.match(heading(false), /^All IP traffic is protected: 100 % in ESP/);
+  assert.match(heading(true), /\u001b\[32m/);
+  summary.frames.superFrames = 190;
+  summary.frames.superFrameBytes = 2 * summary.wire.bytes;
+  assert.match(heading(false), /^Super-frames aside: All IP traffic is protected: 100 % in ESP/);
+  assert.doesNotMatch(heading(true), /\u001b\[32m/);
+});
+
+test('packets that were lost and packets that only were not analysed are told apart', () => {
+  const summary = sampleSummary();
+  summary.inputs = [{ ...summary.inputs[0]!, reportedDrops: 17, notAnalysed: 20_000 }];
+  const text = render(summary).replace(/\s+/g, ' ');
+  assert.match(text, /The tap missed: .*; 17 packets dropped by the capture\./);
+  assert.match(
+    text,
+    /Not in this report: 20,000 packets that were written but came too fast to be analysed\./,
+  );
 });
 
 test('a capture without packets says so', () => {

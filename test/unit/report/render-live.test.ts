@@ -45,11 +45,18 @@ test('at 200 columns there is more of each', () => {
 });
 
 test('what was lost is said before everything else, and where', () => {
-  const drops = { kernel: 1000, interface: 0, reader: 234 };
+  const drops = { kernel: 1000, interface: 234 };
   assert.equal(
     render(liveSnapshot({ drops }), 80, 24)[2],
-    '1,234 frames LOST: 1,000 by the kernel, 234 by this program',
+    '1,234 frames LOST: 1,000 by the kernel, 234 by the interface',
   );
+});
+
+test('frames that were written and not analysed are not called lost', () => {
+  assert.deepEqual(render(liveSnapshot({ notAnalysed: 20_000 }), 80, 24).slice(2, 4), [
+    'no frame lost',
+    '20,000 frames written but not analysed: more came than could be',
+  ]);
 });
 
 test('stages of a migration are told apart', () => {

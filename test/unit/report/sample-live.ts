@@ -115,7 +115,8 @@ export function liveSnapshot(changes: Partial<LiveSnapshot> = {}): LiveSnapshot 
     securityAssociations: { count: 1, busiest: [liveAssociation('0x00000100')] },
     migrations: [liveMigration(1)],
     findings: [liveFinding()],
-    drops: { kernel: 0, interface: 0, reader: 0 },
+    drops: { kernel: 0, interface: 0 },
+    notAnalysed: 0,
     ...changes,
   };
 }
