@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstring>
 
 namespace tare {
@@ -188,7 +189,9 @@ void Session::UpdateCounts() {
   if (pcap_->stats(handle_, &now) != 0) return;
   counts_.received += static_cast<uint32_t>(now.ps_recv - last_stat_.ps_recv);
   counts_.kernel_drops += static_cast<uint32_t>(now.ps_drop - last_stat_.ps_drop);
-  counts_.interface_drops += static_cast<uint32_t>(now.ps_ifdrop - last_stat_.ps_ifdrop);
+  // What libpcap reads in sysfs: back at zero, which looks like a wrap, once the interface is gone or its driver began anew.
+  const auto interface_drops = static_cast<int32_t>(now.ps_ifdrop - last_stat_.ps_ifdrop);
+  if (interface_drops > 0) counts_.interface_drops += interface_drops;
   last_stat_ = now;
 }
 
@@ -239,9 +242,10 @@ bool Session::WaitForPackets() {
   return true;
 }
 
-// Another device may have its name by now, but not its number.
+// By its number: its name may have changed, or be another device's by now.
 bool Session::HasDeviceVanished() const {
-  return device_index_ != 0 && if_nametoindex(device_.c_str()) != device_index_;
+  char name[IF_NAMESIZE];
+  return device_index_ != 0 && if_indextoname(device_index_, name) == nullptr && errno == ENXIO;
 }
 
 void Session::TakePacket(unsigned char* user, const pcap_pkthdr* header, const unsigned char* bytes) {

@@ -97,6 +97,7 @@ export class LiveSource implements AsyncIterable<LiveBlock> {
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<LiveBlock, void, undefined> {
+    if (this.#hasEnded) return;
     this.#addon.start(this.#handle, this.#blocks, this.#maxFrames, this.#onEvent);
     try {
       for (;;) {
