@@ -1,4 +1,6 @@
+import { fstatSync, type Stats, statSync } from 'node:fs';
 import { InvalidArgumentError } from 'commander';
+import { MAX_SNAP_BYTES } from '../capture/live/live-source.js';
 import type { RingLimits } from '../capture/live/live-writer.js';
 import { parseBytes, parseDuration, QuantityError } from '../scenario/parse-quantity.js';
 import { CliError, ExitCode } from './exit-code.js';
@@ -38,8 +40,6 @@ export interface CaptureSettings {
   readonly metrics: MetricsAddress | null;
 }
 
-/** Keeps packets whole; above, libpcap takes it for a mistake. */
-const MAX_SNAP_BYTES = 262_144;
 /** A header of every kind that Tare reads. */
 const MIN_SNAP_BYTES = 64;
 /** Of two pieces that the kernel fills in turn. */
@@ -59,14 +59,42 @@ export function captureSettings(options: CaptureOptions, device: string): Captur
     device,
     filter: options.filter ?? '',
     snapLength: wholeNumber('--snaplen', options.snaplen, MIN_SNAP_BYTES, MAX_SNAP_BYTES),
-    promiscuous: options.promiscuous,
+    // All interfaces at once cannot be made to take what is not theirs: libpcap would say so each time.
+    promiscuous: options.promiscuous && device !== 'any',
     bufferBytes: sizeWithin('--buffer', options.buffer, MIN_BUFFER_BYTES, MAX_BUFFER_BYTES),
     maxFrames: count === undefined ? 0 : wholeNumber('--count', count, 1, Number.MAX_SAFE_INTEGER),
     durationMs: duration === undefined ? null : durationOf(duration),
-    file: write,
+    file: write === null ? null : outputOf(write, device, ring !== undefined),
     ring: ring === undefined ? null : ringOf(ring),
     metrics: options.metrics === undefined ? null : metricsOf(options.metrics),
   };
+}
+
+/** Files are cut back, completed and taken turns with: nothing of that can be done to a pipe. */
+function outputOf(path: string, device: string, isRing: boolean): string {
+  const existing = isRing ? undefined : statusOf(path);
+  const isFile = existing === undefined || existing.isFile() || existing.isDirectory();
+  if (path !== '-' && (isFile ? !isStdout(existing) : path === '/dev/null')) return path;
+  const what = path === '-' ? 'standard output is for the report' : 'it is no regular file';
+  throw usage(
+    `-w ${path}: ${what}, and packets are written to files only. Another program can follow a file ` +
+      `(tail -c +1 -f FILE | wireshark -k -i -) or take packets from tcpdump -i ${device} -U -w -`,
+  );
+}
+
+/** Undefined if there is no such file, or none that can be looked at: writing will tell. */
+function statusOf(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
+}
+
+/** Where the report would be written into the packets. */
+function isStdout(status: Stats | undefined): boolean {
+  const stdout = fstatSync(1);
+  return status !== undefined && status.dev === stdout.dev && status.ino === stdout.ino;
 }
 
 function metricsOf(text: string): MetricsAddress {

@@ -57,6 +57,8 @@ async function runCapture(options: CaptureOptions): Promise<void> {
   }
   const { captureSettings } = await import('./capture-options.js');
   const settings = captureSettings(options, options.interface);
+  const { requireOtherFiles } = await import('./report-files.js');
+  requireOtherFiles({ '-w': settings.ring === null ? options.write : undefined }, options.keys ?? []);
   // While we may still read them.
   const knowledge = await readIpsecOptions(options);
   const { watchInterface } = await import('./watch-interface.js');

@@ -153,9 +153,14 @@ export class RunningCapture {
     this.#child.stdin.write(text);
   }
 
-  /** Ctrl-C. */
-  async interrupt(): Promise<RunResult> {
-    this.#child.kill('SIGINT');
+  /** As whoever reads a pipe does who has seen enough. */
+  closeOutput(): void {
+    this.#child.stdout.destroy();
+  }
+
+  /** Ctrl-C, unless another signal is given. */
+  async interrupt(signal: NodeJS.Signals = 'SIGINT'): Promise<RunResult> {
+    this.#child.kill(signal);
     return this.end();
   }
 

@@ -37,6 +37,8 @@ export class LiveWriter {
   #packets = 0;
   readonly #files: string[] = [];
   #created = 0;
+  /** The file being written, or that could not be. */
+  #file = '';
   #fd = -1;
   /** Where the file's whole records end. */
   #end = 0;
@@ -107,7 +109,7 @@ export class LiveWriter {
       this.#append(statistics, statistics.length);
       this.#countsBefore = counts;
     } catch (cause) {
-      ftruncateSync(this.#fd, this.#end);
+      this.#cutBack();
       throw this.#failure(cause);
     } finally {
       this.#closeFile();
@@ -115,19 +117,31 @@ export class LiveWriter {
   }
 
   #begin(): void {
-    const file = this.#ring === null ? this.#path : numbered(this.#path, ++this.#created);
+    this.#file = this.#ring === null ? this.#path : numbered(this.#path, ++this.#created);
     const start = renderFileStart(this.#captured);
     try {
-      this.#fd = openSync(file, 'w', FILE_MODE);
-      this.#files.push(file);
+      this.#fd = openSync(this.#file, 'w', FILE_MODE);
+      this.#files.push(this.#file);
       this.#end = 0;
       this.#filePackets = 0;
       this.#fileStartNs = this.#nowNs();
       this.#removeOldest();
       this.#append(start, start.length);
     } catch (cause) {
-      this.#closeFile();
+      this.#abandonFile();
       throw this.#failure(cause);
+    }
+  }
+
+  /** A file without its beginning is none. */
+  #abandonFile(): void {
+    if (this.#fd < 0) return;
+    this.#closeFile();
+    this.#files.pop();
+    try {
+      removeIfThere(this.#file);
+    } catch {
+      // What is wrong is being told already.
     }
   }
 
@@ -154,14 +168,23 @@ export class LiveWriter {
     const { records, bytes } = wholeRecords(block, this.#unfinished - STATISTICS_BYTES);
     this.#end += bytes;
     this.#count(records);
+    this.#cutBack();
     try {
-      ftruncateSync(this.#fd, this.#end);
       const written = writeSync(this.#fd, this.#statistics(counts), 0, STATISTICS_BYTES, this.#end);
-      if (written < STATISTICS_BYTES) ftruncateSync(this.#fd, this.#end);
+      if (written < STATISTICS_BYTES) this.#cutBack();
     } catch {
       // Without statistics the file is whole all the same.
     } finally {
       this.#closeFile();
+    }
+  }
+
+  /** To the last whole record, where the file lets itself be cut. */
+  #cutBack(): void {
+    try {
+      ftruncateSync(this.#fd, this.#end);
+    } catch {
+      // What is wrong with the file is being told already.
     }
   }
 
@@ -180,10 +203,9 @@ export class LiveWriter {
   }
 
   #failure(cause: unknown): LiveWriteError {
-    const file = this.#files.at(-1) ?? this.#path;
     const reason = reasonOf(cause);
     const kept = this.#packets === 0 ? '' : `; the ${this.#packets} packets before are complete`;
-    return new LiveWriteError(`cannot write ${file}: ${reason}${kept}`, { cause });
+    return new LiveWriteError(`cannot write ${this.#file}: ${reason}${kept}`, { cause });
   }
 
   #closeFile(): void {

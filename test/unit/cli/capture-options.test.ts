@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { type CaptureOptions, captureSettings } from '../../../src/cli/capture-options.js';
 import { CliError, ExitCode } from '../../../src/cli/exit-code.js';
-import { runTare } from './run-tare.js';
+import { runTool } from '../../tool.js';
+import { runTare, withFolder } from './run-tare.js';
 
 const DEFAULTS: CaptureOptions = { snaplen: '262144', promiscuous: true, buffer: '32MiB' };
 const settingsOf = (options: Partial<CaptureOptions>) => captureSettings({ ...DEFAULTS, ...options }, 'eth1');
@@ -30,6 +33,9 @@ const REFUSED: readonly { options: Partial<CaptureOptions>; says: RegExp }[] = [
   { options: { snaplen: '10' }, says: /--snaplen 10: give a whole number from 64 to 262144/ },
   { options: { buffer: '3GiB' }, says: /--buffer 3GiB: give at most/ },
   { options: { buffer: '8Gbit' }, says: /--buffer: .*bits/ },
+  { options: { write: '-' }, says: /-w -: standard output is for the report, .*tcpdump -i eth1 -U -w -/ },
+  { options: { write: '-', ring: 'size=1MB' }, says: /-w -: standard output is for the report/ },
+  { options: { write: '/dev/zero' }, says: /-w \/dev\/zero: it is no regular file/ },
   { options: { metrics: 'everywhere' }, says: /--metrics everywhere: give PORT or ADDRESS:PORT/ },
 ];
 
@@ -40,6 +46,33 @@ for (const { options, says } of REFUSED) {
     assert.throws(() => settingsOf(options), isUsage);
   });
 }
+
+test('a pipe to write to is refused at once, where opening it would wait for a reader', () =>
+  withFolder((folder) => {
+    const pipe = join(folder, 'pipe');
+    runTool('mkfifo', [pipe]);
+    const run = runTare(['capture', '-i', 'lo', '-w', pipe]);
+    assert.equal(run.exitCode, ExitCode.usage);
+    assert.match(run.stderr, /pipe: it is no regular file, and packets are written to files only/);
+  }));
+
+test('keys are not overwritten with packets', () =>
+  withFolder((folder) => {
+    const keys = join(folder, 'sa.xfrm');
+    writeFileSync(keys, '');
+    const run = runTare(['capture', '-i', 'lo', '--keys', keys, '-w', keys]);
+    assert.equal(run.exitCode, ExitCode.usage);
+    assert.match(run.stderr, /-w .*sa\.xfrm: is an input too/);
+  }));
+
+test('packets may be written to nowhere', () => {
+  assert.equal(settingsOf({ write: '/dev/null' }).file, '/dev/null');
+});
+
+test('all interfaces at once are never asked to take what is not theirs', () => {
+  assert.equal(captureSettings(DEFAULTS, 'any').promiscuous, false);
+  assert.equal(captureSettings(DEFAULTS, 'eth1').promiscuous, true);
+});
 
 test('tare capture --help names every option with its short form', () => {
   const { exitCode, stdout } = runTare(['capture', '--help']);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { LiveBlock } from '../../../../src/capture/live/live-block.js';
@@ -117,6 +117,21 @@ test('captures are for their owner alone, and replace what was there', () =>
     writeFileSync(file, Buffer.alloc(10_000));
     new LiveWriter(file, CAPTURED, null).close(NONE);
     assert.equal(statSync(file).size, size);
+  }));
+
+test('a file of a ring that cannot be begun is named, not the one before, which is whole', () =>
+  withFolder((folder) => {
+    const writer = new LiveWriter(join(folder, 'r.pcapng'), CAPTURED, { fileBytes: 3000, files: null });
+    writer.write(fill(10, 200), () => NONE);
+    mkdirSync(join(folder, 'r-00002.pcapng'));
+    assert.throws(
+      () => writer.write(fill(10, 200), () => NONE),
+      (error: unknown) =>
+        error instanceof LiveWriteError &&
+        /cannot write \S+r-00002\.pcapng: EISDIR.*; the 10 packets before are complete/.test(error.message),
+    );
+    assert.deepEqual(writer.files, [join(folder, 'r-00001.pcapng')]);
+    assert.equal(readStatistics(readFileSync(writer.files[0]!))[8], 10);
   }));
 
 test('a file that cannot be begun is named with the reason', () =>
