@@ -1,15 +1,15 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import type { Command } from 'commander';
 import type { ExposedCapture, RebuiltMemory } from '../exposure/expose-capture.js';
-import type { Exposure } from '../exposure/exposure.js';
+import type { CaptureExposure, Exposure } from '../exposure/exposure.js';
 import type { PlantedSecret } from '../exposure/planted-secrets.js';
 import { reportBrokenInputs } from './broken-inputs.js';
 import type { DemoRuns } from './demo-runs.js';
 import { CliError, ExitCode } from './exit-code.js';
 import { collect, requireOneStdin } from './ipsec-options.js';
-import { cannotWrite, StagedOutput } from './output-file.js';
+import { cannotWrite, StagedOutput, writeOutputFile } from './output-file.js';
 import { ProgressLine } from './progress-line.js';
-import { requireOtherFiles, writeReport } from './report-files.js';
+import { requireOtherFiles } from './report-files.js';
 import { printMessage, reportWidth, wantsColor, writeOut } from './terminal.js';
 
 const EXAMPLES = `
@@ -97,8 +97,18 @@ function requireSense(options: DemoOptions): void {
       `--from compares up to ${MAX_CAPTURES} captures, these are ${from.length}`,
     );
   }
-  if (from.includes('-') && keys.length > 0) {
-    throw new CliError(ExitCode.usage, 'with --keys a capture is read twice: give a file, not -');
+  const pipe = from.find(isPipe);
+  if (pipe !== undefined && keys.length > 0) {
+    throw new CliError(ExitCode.usage, `with --keys a capture is read twice: give a file, not ${pipe}`);
+  }
+}
+
+function isPipe(path: string): boolean {
+  try {
+    return path === '-' || statSync(path).isFIFO();
+  } catch {
+    // Opening it will tell.
+    return false;
   }
 }
 
@@ -139,13 +149,22 @@ async function show({ runs, secrets }: DemoRuns, options: DemoOptions): Promise<
   if (options.html !== undefined) {
     const { exposurePage } = await import('../report/exposure-page.js');
     const { renderHtml } = await import('../report/html/render-html.js');
-    writeReport(options.html, renderHtml(exposurePage(exposure)));
+    const secret = options.showSecrets === true;
+    writeOutputFile(options.html, renderHtml(exposurePage(exposure)), { secret });
   }
   await print(exposure, options);
-  if (options.showSecrets !== true && secrets.length + exposed.length > 0) {
+  if (options.showSecrets !== true && exposure.captures.some(hasRecovered)) {
     printMessage('what was recovered is masked: --show-secrets shows it');
   }
   reportBrokenInputs(exposed.map(({ input }) => input));
+}
+
+function hasRecovered({ eavesdropper, keyHolder }: CaptureExposure): boolean {
+  const views = [eavesdropper, ...(keyHolder === null ? [] : [keyHolder])];
+  return views.some(
+    ({ memories, secrets }) =>
+      memories.length > 0 || secrets.some(({ inPackets, acrossPackets }) => inPackets + acrossPackets > 0),
+  );
 }
 
 async function expose(

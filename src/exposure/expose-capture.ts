@@ -73,9 +73,8 @@ async function eavesdrop(
   take: (memory: RebuiltMemory) => void,
 ): Promise<{ eavesdropper: Observation; input: InputSummary }> {
   const first = await observe(request, keysAlone([]), take);
-  const { observation, input, openIcvBytes } = first;
-  // Standard input is over by now.
-  if (openIcvBytes === null || request.path === '-') {
+  const { observation, input, openIcvBytes, canBeReadAgain } = first;
+  if (openIcvBytes === null || !canBeReadAgain) {
     return { eavesdropper: { ...observation, readsOpenEsp: openIcvBytes !== null }, input };
   }
   const suites = ESP_SUITES.filter(({ cipher, icvBytes }) => isReadable(cipher) && icvBytes === openIcvBytes);
@@ -105,6 +104,8 @@ interface Observed {
   readonly opened: number;
   /** Of ESP that encrypts nothing. */
   readonly openIcvBytes: number | null;
+  /** A pipe is over by now. */
+  readonly canBeReadAgain: boolean;
 }
 
 async function observe(
@@ -138,6 +139,7 @@ async function observe(
       input,
       opened: securityAssociations.reduce((sum, { integrity }) => sum + integrity.verified, 0),
       openIcvBytes: wire.openIcvBytes,
+      canBeReadAgain: source.sizeBytes !== null,
       observation: {
         readsOpenEsp: false,
         packets: counts.packets,

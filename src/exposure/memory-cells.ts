@@ -22,13 +22,13 @@ export class MemoryCells {
   private readonly pagesPerCell: number;
   private readonly cellCount: number;
   private readonly pageCount: number;
-  private readonly counts: Uint32Array;
+  private readonly counts: Float64Array;
 
   constructor(pageCount: number) {
     this.pageCount = pageCount;
     this.pagesPerCell = Math.max(1, Math.ceil(pageCount / MAX_CELLS));
     this.cellCount = Math.ceil(pageCount / this.pagesPerCell);
-    this.counts = new Uint32Array(this.cellCount * LETTERS.length);
+    this.counts = new Float64Array(this.cellCount * LETTERS.length);
   }
 
   add(page: number, kind: Exclude<CellKind, 'unseen'>): void {

@@ -55,7 +55,9 @@ class MemoryScan {
   memoryBytes = 0;
   private readonly memory: GuestMemory;
   private readonly secrets: readonly PlantedSecret[];
-  private readonly blocks: { name: string; bytes: number; knownBytes: number; cells: MemoryCells }[] = [];
+  private readonly blocks: { name: string; bytes: number; knownBytes: number }[] = [];
+  /** Of the largest block up to now: a stream may declare many that are as large as they like. */
+  private largest: { name: string; bytes: number; cells: MemoryCells } | null = null;
   private readonly pages: MemoryExposure['pages'] = {
     unseen: 0,
     unread: 0,
@@ -94,7 +96,9 @@ class MemoryScan {
     this.flush();
     const { knownBytes, seen } = this.countOthers(name, cells);
     this.pages.unseen += pageCount - seen;
-    this.blocks.push({ name, bytes: pageCount * pageBytes, knownBytes, cells });
+    const size = pageCount * pageBytes;
+    this.blocks.push({ name, bytes: size, knownBytes });
+    if (size > (this.largest?.bytes ?? -1)) this.largest = { name, bytes: size, cells };
   }
 
   summary(): Pick<
@@ -102,10 +106,10 @@ class MemoryScan {
     'knownBytes' | 'blocks' | 'pages' | 'partialPages' | 'strings' | 'keyMaterial' | 'picture'
   > {
     const { blocks, pages, partialPages } = this;
-    const largest = blocks.reduce((a, b) => (b.bytes > a.bytes ? b : a));
+    const largest = this.largest!;
     return {
       knownBytes: blocks.reduce((sum, { knownBytes }) => sum + knownBytes, 0),
-      blocks: blocks.map(({ name, bytes, knownBytes }) => ({ name, bytes, knownBytes })),
+      blocks: [...blocks],
       pages,
       partialPages,
       strings: this.strings.summary(),

@@ -22,6 +22,8 @@ const TRANSPORTS = ['clear', 'ah', 'esp', 'ahEsp'] as const satisfies readonly M
 export class WireWatch {
   /** Within frames and datagrams. Positions of first hits are numbers of frames, from 1. */
   readonly hits: SecretHits;
+  /** Of one frame. */
+  private readonly found: SecretHits;
   private readonly secrets: readonly PlantedSecret[];
   private readonly seams: SeamSearch;
   private readonly payloads = TRANSPORTS.map(() => new Randomness());
@@ -32,6 +34,7 @@ export class WireWatch {
   constructor(secrets: readonly PlantedSecret[]) {
     this.secrets = secrets;
     this.hits = noHits(secrets);
+    this.found = noHits(secrets);
     this.seams = new SeamSearch(secrets);
   }
 
@@ -74,13 +77,14 @@ export class WireWatch {
     const { block } = batch;
     const start = block.offset[row]!;
     const end = start + block.capturedLength[row]!;
-    const found = noHits(this.secrets);
-    searchBytes(this.secrets, block.data, start, end, end, 0, found);
-    found.counts.forEach((count, secret) => {
-      if (count === 0) return;
-      this.hits.counts[secret]! += count;
+    const { counts } = this.found;
+    counts.fill(0);
+    searchBytes(this.secrets, block.data, start, end, end, 0, this.found);
+    for (let secret = 0; secret < counts.length; secret++) {
+      if (counts[secret] === 0) continue;
+      this.hits.counts[secret]! += counts[secret]!;
       if (this.hits.first[secret]! < 0) this.hits.first[secret] = this.frames;
-    });
+    }
   }
 
   private addContent(batch: PacketBatch, row: number): void {

@@ -31,7 +31,9 @@ test('what was recovered is masked in text, JSON and page, and shown on request'
       for (const text of [masked.stdout, masked.stderr, readFileSync(html, 'utf8')]) {
         assert.ok(!text.includes('tulip') && !text.includes(ACCESS_KEY.slice(4)));
       }
+      assert.equal(statSync(html).mode & 0o044, 0o044 & ~process.umask());
       const shown = runTare([...args, ...format, '--show-secrets']);
+      assert.equal(statSync(html).mode & 0o777, 0o600, 'secrets are for the owner alone');
       for (const text of [shown.stdout, readFileSync(html, 'utf8')]) {
         assert.ok(text.includes(PLANTED) && text.includes(ACCESS_KEY));
       }
@@ -74,6 +76,7 @@ test('of what stays closed no memory image is written', () => {
   withFolder((folder) => {
     const run = runTare(['demo', '--from', ESP, '--write-memory', join(folder, 'guest.img')]);
     assert.equal(run.exitCode, 0);
+    assert.doesNotMatch(run.stderr, /masked/, 'nothing was recovered');
     assert.match(run.stderr, /guest\.img: not written, because no memory could be rebuilt/);
     assert.deepEqual(readdirSync(folder), []);
   });
