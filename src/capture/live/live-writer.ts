@@ -1,4 +1,4 @@
-import { closeSync, ftruncateSync, openSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, ftruncateSync, openSync, unlinkSync, writeSync } from 'node:fs';
 import { basename, dirname, extname, join } from 'node:path';
 import type { LiveBlock } from './live-block.js';
 import type { CaptureCounts } from './native-addon.js';
@@ -133,13 +133,14 @@ export class LiveWriter {
     }
   }
 
-  /** A file without its beginning is none. */
+  /** A file without its beginning is none. A device is not ours to remove. */
   #abandonFile(): void {
     if (this.#fd < 0) return;
+    const isFile = fstatSync(this.#fd).isFile();
     this.#closeFile();
     this.#files.pop();
     try {
-      removeIfThere(this.#file);
+      if (isFile) removeIfThere(this.#file);
     } catch {
       // What is wrong is being told already.
     }

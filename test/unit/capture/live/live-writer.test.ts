@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { LiveBlock } from '../../../../src/capture/live/live-block.js';
@@ -144,4 +144,5 @@ test('a file that cannot be begun is named with the reason', () =>
       () => new LiveWriter('/dev/full', CAPTURED, null),
       /cannot write \/dev\/full: the disk is full$/,
     );
+    assert.ok(existsSync('/dev/full'), 'a device is not removed');
   }));
