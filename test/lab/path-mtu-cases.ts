@@ -89,7 +89,7 @@ function association(
   const kinds = transforms.map(({ suite }, i) => `proto ${suite.protocol} reqid ${i + 1} mode transport`);
   const states = kinds.map((kind, i) => `xfrm state add ${pair} spi ${256 + i} ${kind} ${algorithms[i]}`);
   const templates = kinds.map((kind) => `tmpl ${kind}`).join(' ');
-  return [...states, `xfrm policy add ${pair} proto tcp dir ${direction} ${templates}`];
+  return [...states, `xfrm policy add ${pair} proto 6 dir ${direction} ${templates}`];
 }
 
 const PORT = 5001;

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { closeSync, existsSync, fstatSync, openSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { getSystemErrorMap } from 'node:util';
 import { type Inventory, InventoryError, parseInventory } from './inventory.js';
 
 /** An inventory as it was when it was read. */
@@ -38,8 +39,9 @@ function readGuarded(path: string): Buffer {
   try {
     file = openSync(path, 'r');
   } catch (error) {
+    const { errno = 0, message } = error as NodeJS.ErrnoException;
     throw new InventoryError(
-      `cannot read the inventory ${path}: ${error instanceof Error ? error.message : error}`,
+      `cannot read the inventory ${path}: ${getSystemErrorMap().get(errno)?.[1] ?? message}`,
     );
   }
   try {

@@ -29,6 +29,7 @@ export function parsePolicies(text: string): KernelPolicy[] {
     .filter((policy) => policy !== null);
 }
 
+/** Where there is no /etc/protocols, protocols are shown by their numbers. */
 function parsePolicy(text: string): KernelPolicy | null {
   const [, source, destination, traffic = ''] = /^src (\S+) dst (\S+) *(.*)/.exec(text) ?? [];
   const [, direction, action, priority] =
@@ -37,7 +38,7 @@ function parsePolicy(text: string): KernelPolicy | null {
   return {
     source,
     destination,
-    traffic: traffic.trim(),
+    traffic: traffic.trim().replace(/^proto 6\b/, 'proto tcp'),
     direction,
     isBlock: action !== undefined,
     priority: Number(priority),

@@ -32,6 +32,8 @@ export interface XfrmChannel {
 /** RFC 4303 section 2.1 keeps 1..255; this range leaves what IKE daemons draw from (0xc0000000 on with strongSwan) alone. */
 const SPI_FIRST = 0x0100_0000;
 const SPI_LAST = 0x0fff_ffff;
+/** IANA's number: `ip` finds names in /etc/protocols, which minimal systems lack. */
+const TCP = 6;
 /** RFC 3948. */
 const NAT_T_PORT = 4500;
 /** Packets; at least 32 for extended sequence numbers, and more than a queue of reordered packets holds. */
@@ -170,7 +172,7 @@ function hasEncap({ suite }: Layer, { encap }: Ipsec): boolean {
 }
 
 function policySelector({ from, to }: Direction, portWord: 'sport' | 'dport', port: number): string {
-  return `src ${from} dst ${to} proto tcp ${portWord} ${port}`;
+  return `src ${from} dst ${to} proto ${TCP} ${portWord} ${port}`;
 }
 
 /**
@@ -179,8 +181,8 @@ function policySelector({ from, to }: Direction, portWord: 'sport' | 'dport', po
 function blockedSelectors({ destination, port }: ProtectedService, isSource: boolean): [string, string] {
   const anyone = destination.includes(':') ? '::/0' : '0.0.0.0/0';
   return [
-    `src ${anyone} dst ${destination} proto tcp dport ${port} dir ${isSource ? 'out' : 'in'}`,
-    `src ${destination} dst ${anyone} proto tcp sport ${port} dir ${isSource ? 'in' : 'out'}`,
+    `src ${anyone} dst ${destination} proto ${TCP} dport ${port} dir ${isSource ? 'out' : 'in'}`,
+    `src ${destination} dst ${anyone} proto ${TCP} sport ${port} dir ${isSource ? 'in' : 'out'}`,
   ];
 }
 

@@ -76,14 +76,14 @@ test('a policy that would come first and lets packets through is found; those th
   };
   for (const overruling of [
     'src 10.0.0.0/8 dst 10.98.7.0/24 dir out',
-    'src 0.0.0.0/0 dst 0.0.0.0/0 proto tcp dir out',
+    'src 0.0.0.0/0 dst 0.0.0.0/0 proto 6 dir out',
     'src 10.98.7.2 dst 10.98.7.1 dir in',
   ])
     assert.match(gapsBeside(overruling).join(), /not of this run may come before its own/, overruling);
   for (const harmless of [
     'src 10.0.0.0/8 dst 10.98.7.0/24 dir out priority 5000',
     'src 10.0.0.0/8 dst 10.99.0.0/24 dir out',
-    'src 10.0.0.0/8 dst 10.98.7.0/24 proto udp dir out',
+    'src 10.0.0.0/8 dst 10.98.7.0/24 proto 17 dir out',
     'src 10.0.0.0/8 dst 10.98.7.0/24 dir fwd',
     'src 0.0.0.0/0 dst 0.0.0.0/0 dir out action block',
     'src ::/0 dst ::/0 dir out',
@@ -101,6 +101,16 @@ test('a template that may be left out does not count as protection', () => {
   ].join('\n');
   const gaps = findPolicyGaps(parsePolicies(text), 'source', V4, { ...BOTH, ah: null });
   assert.ok(gaps.some((gap) => gap.startsWith('there is no policy src 10.98.7.1/32 dst 10.98.7.2/32')));
+});
+
+test('a policy whose protocol is shown by its number is the same policy', () => {
+  const [byName] = parsePolicies(
+    'src ::1/128 dst ::2/128 proto tcp dport 4444 \n\tdir out priority 0 ptype main \n',
+  );
+  const [byNumber] = parsePolicies(
+    'src ::1/128 dst ::2/128 proto 6 dport 4444 \n\tdir out priority 0 ptype main \n',
+  );
+  assert.deepEqual(byNumber, byName);
 });
 
 test('the evidence names protocols, port and addresses', () => {

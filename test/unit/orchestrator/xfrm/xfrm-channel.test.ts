@@ -95,9 +95,9 @@ test('policies are for the one service, both directions, and each side has them 
   const listed = listPolicies();
   batch(linesOf(channel.removeDestination, 'xfrm policy'));
   const [fromAnyone = '', first = '', toAnyone = '', second = ''] = listed.split(/^(?=src )/m).toSorted();
-  assert.match(first, /^src 10\.98\.7\.1\/32 dst 10\.98\.7\.2\/32 proto tcp dport 4444/);
+  assert.match(first, /^src 10\.98\.7\.1\/32 dst 10\.98\.7\.2\/32 proto (tcp|6) dport 4444/);
   assert.match(first, /dir in/);
-  assert.match(second, /^src 10\.98\.7\.2\/32 dst 10\.98\.7\.1\/32 proto tcp sport 4444/);
+  assert.match(second, /^src 10\.98\.7\.2\/32 dst 10\.98\.7\.1\/32 proto (tcp|6) sport 4444/);
   assert.match(second, /dir out/);
   for (const policy of [first, second]) {
     // Templates are applied in their order: ESP first, AH around it. Without an SA packets are dropped: level required.
@@ -106,9 +106,9 @@ test('policies are for the one service, both directions, and each side has them 
     assert.match(policy, /priority 0/);
   }
   // Whoever else speaks to the service, from whatever address, is not heard.
-  assert.match(fromAnyone, /^src 0\.0\.0\.0\/0 dst 10\.98\.7\.2\/32 proto tcp dport 4444/);
+  assert.match(fromAnyone, /^src 0\.0\.0\.0\/0 dst 10\.98\.7\.2\/32 proto (tcp|6) dport 4444/);
   assert.match(fromAnyone, /dir in action block .*priority 1/);
-  assert.match(toAnyone, /^src 10\.98\.7\.2\/32 dst 0\.0\.0\.0\/0 proto tcp sport 4444/);
+  assert.match(toAnyone, /^src 10\.98\.7\.2\/32 dst 0\.0\.0\.0\/0 proto (tcp|6) sport 4444/);
   assert.match(toAnyone, /dir out action block .*priority 1/);
 });
 
