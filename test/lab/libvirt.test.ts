@@ -41,7 +41,7 @@ const XML = `<domain type='qemu'>
 /** `$1`: what tells the two hosts apart, for machines of the same firmware look like one to libvirt. */
 const START_LIBVIRT = `
 rm -rf /etc/libvirt
-mkdir -p /etc/libvirt /run/libvirt /var/lib/libvirt /var/cache/libvirt
+mkdir -p /etc/libvirt /run/libvirt /var/lib/libvirt /var/cache/libvirt /var/log/libvirt
 cat >/etc/libvirt/libvirtd.conf <<END
 listen_tls = 0
 listen_tcp = 1
