@@ -11,8 +11,8 @@ export interface WrapOptions {
 
 /**
  * Breaks text at spaces into lines of at most `width` columns; words longer than a line are broken, behind a
- * hyphen, colon or slash if one is near. The text
- * holds no ANSI sequences: style the lines afterwards.
+ * hyphen, colon or slash if one is near. Words with ANSI sequences stay whole, and a colour goes on in the next line: where
+ * that is not wanted, style the lines afterwards.
  */
 export function wrapText(text: string, options: WrapOptions): string[] {
   const first = options.first ?? '';
@@ -37,12 +37,12 @@ export function wrapText(text: string, options: WrapOptions): string[] {
 }
 
 function breakWord(word: string, width: number): string[] {
-  if (stringWidth(word) <= width) return [word];
+  if (stringWidth(word) <= width || word.includes('\u001b')) return [word];
   const pieces: string[] = [];
   let piece = '';
   for (const character of word) {
     if (stringWidth(piece + character) > width) {
-      const kept = naturalBreak(piece);
+      const kept = naturalBreak(piece, character);
       pieces.push(piece.slice(0, kept));
       piece = piece.slice(kept);
     }
@@ -51,10 +51,14 @@ function breakWord(word: string, width: number): string[] {
   return [...pieces, piece];
 }
 
-/** @returns how much of `piece` to keep in its line: up to the last hyphen, colon or slash if that is most of it */
-function naturalBreak(piece: string): number {
+/**
+ * @param next character behind `piece`
+ * @returns how much of `piece` to keep in its line: up to the last hyphen, colon or slash if that is most of it, or else a number would break
+ */
+function naturalBreak(piece: string, next: string): number {
   const end = Math.max(piece.lastIndexOf('-'), piece.lastIndexOf(':'), piece.lastIndexOf('/')) + 1;
-  return end * 2 >= piece.length ? end : piece.length;
+  const isInNumber = /[\d.,]$/.test(piece) && /[\d.,]/.test(next);
+  return end * 2 >= piece.length || (isInNumber && end > 0) ? end : piece.length;
 }
 
 /** Takes the middle out of text wider than `width` columns: `/very/long…/name.pcap`. */

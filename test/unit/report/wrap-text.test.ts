@@ -17,6 +17,11 @@ test('a word longer than the line is broken where it has a seam, else anywhere',
   assert.deepEqual(wrapText('chacha20poly1305', { width: 12 }), ['chacha20poly', '1305']);
 });
 
+test('a number breaks only where there is no seam before it', () => {
+  assert.deepEqual(wrapText('port:49152000', { width: 11 }), ['port:', '49152000']);
+  assert.deepEqual(wrapText('4294967296', { width: 8 }), ['42949672', '96']);
+});
+
 test('wide characters count two columns', () => {
   assert.deepEqual(wrapText('データ データ', { width: 8 }), ['データ', 'データ']);
 });
