@@ -13,13 +13,16 @@ import { dotted, type Fault, type FieldPath, MAX_FAULTS } from './field-path.js'
 import type { ScenarioProblem } from './scenario-error.js';
 
 /**
- * Theory of operation. A written scenario is small, and hostile files are not: before the YAML library sees a text its length
- * and depth are bounded, because the library recurses into whatever is open; aliases may stand for a hundred times what they
- * name; repeated keys are found here, because the library compares every key with every other. What is left is read once,
+ * Theory of operation. A written scenario is small, and hostile files are not: before the YAML library sees a text its length,
+ * its parts and its depth are bounded, because the library makes an object, or an error, of every mark and recurses into whatever
+ * is open; aliases may stand for a hundred times what they name; repeated keys are found here, because the library compares every
+ * key with every other. What is left is read once,
  * into plain values and into nodes that know where they stood.
  */
 
 const MAX_CHARACTERS = 1 << 17;
+/** Characters that mean something in YAML, line ends included. A trace of a thousand groups of pages has 7000. */
+const MAX_MARKS = 16_000;
 const MAX_ALIASES = 100;
 /** A scenario has five levels. */
 const MAX_DEPTH = 50;
@@ -117,7 +120,14 @@ export class ScenarioDocument {
 
 function refusalOf(text: string, kind: string): string | null {
   if (text.length > MAX_CHARACTERS) return `this is longer than ${MAX_CHARACTERS} characters, and no ${kind}`;
-  return isDeep(text) ? 'this is nested too deeply' : null;
+  if (isDeep(text)) return 'this is nested too deeply';
+  return hasManyMarks(text) ? `this has more than ${MAX_MARKS} marks of YAML, and is no ${kind}` : null;
+}
+
+function hasManyMarks(text: string): boolean {
+  let marks = 0;
+  for (const _ of text.matchAll(/[\r\n:,[\]{}?*&!|>%@`"'#\t-]/g)) if (++marks > MAX_MARKS) return true;
+  return false;
 }
 
 /** Brackets in text count too, which does no harm. */

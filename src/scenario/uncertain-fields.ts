@@ -37,6 +37,8 @@ const GRAIN: Readonly<Record<string, number>> = {
   'network.queue': 1,
   'migration.maxBandwidth': 1,
 };
+/** Names given at once: each field by two. What each costs to read adds up. */
+const MAX_NAMES = 2 * UNCERTAIN_FIELDS.length;
 const SHARES = /(hotShare|hotWrites|loss|delta|ratio|cpuShare)$/;
 const AROUND = /^(?:±|\+\/?-)\s*(\d{1,3}(?:\.\d+)?)\s*%$/;
 
@@ -45,10 +47,15 @@ export function readUncertain(
   texts: Readonly<Record<string, string>>,
   scenario: Scenario,
 ): { readonly fields: readonly UncertainField[]; readonly faults: readonly Fault[] } {
+  const entries = Object.entries(texts);
+  if (entries.length > MAX_NAMES) {
+    const message = `names ${entries.length} fields; there are ${UNCERTAIN_FIELDS.length} that can be uncertain`;
+    return { fields: [], faults: [{ path: ['uncertain'], message }] };
+  }
   const decoded = unresolveScenario(scenario);
   const fields = new Map<string, UncertainField>();
   const faults: Fault[] = [];
-  for (const [name, text] of Object.entries(texts)) {
+  for (const [name, text] of entries) {
     const named = fieldsNamed(name);
     const refusal = refusalOf(name, named, decoded);
     if (refusal !== null) faults.push({ path: ['uncertain', name], message: refusal, isKey: true });

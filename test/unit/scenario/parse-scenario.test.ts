@@ -256,6 +256,10 @@ const WRONG_FIELDS: readonly (readonly [text: string, message: RegExp])[] = [
   ['{ guest: { memory: 1GiB }, network: { rtt: 200 } }', /rtt: 200 has no unit: write a time such as/],
   ['{ guest: { memory: 1GiB }, network: { loss: 5 } }', /loss: "5" is more than the whole: write 5%/],
   ['{ guest: { memory: 1GiB }, network: { loss: -1 } }', /loss: -1 is negative: write a share/],
+  [
+    '{ guest: { memory: 1GiB }, network: { loss: 100% } }',
+    /loss: nothing would arrive: write a share below 100%$/,
+  ],
   ['{ guest: { memory: 1GiB }, network: { mss: big } }', /mss: "big" is no whole number: .*; or auto$/],
   ['{ guest: { memory: 1GiB }, network: { mtu: 1500.5 } }', /mtu: "1500\.5" is no whole number/],
   [
@@ -372,6 +376,40 @@ test('texts too long or too deep for a scenario are refused before they cost any
   for (const [name, text] of Object.entries(hostile)) {
     assert.match(refusal(text).message, /this is (longer than|nested too deeply)/, name);
   }
+});
+
+test('texts of more marks than a scenario can have are refused before they cost anything', () => {
+  const marks = [
+    ']',
+    '}\n',
+    ',',
+    ':\n',
+    '- a\n',
+    '[],',
+    '{},',
+    'a: 1\n',
+    '*a ',
+    '&a ',
+    '!t ',
+    '"" ',
+    '#\n',
+    '@\r',
+  ];
+  for (const mark of marks) {
+    const text = mark.repeat(Math.floor(130_000 / mark.length));
+    assert.match(refusal(text).message, /this has more than 16000 marks of YAML/, mark);
+  }
+});
+
+test('a trace of a thousand groups of pages is no hostile text', () => {
+  const groups = Array.from(
+    { length: 1000 },
+    (_, i) => `      - { pages: ${i + 1}, writesPerSecond: 0.125 }`,
+  );
+  const { guest } = parse(
+    `guest:\n  memory: 64GiB\n  workload:\n    kind: trace\n    groups:\n${groups.join('\n')}\n`,
+  );
+  assert.ok(guest.workload.kind === 'trace' && guest.workload.groups.length === 1000);
 });
 
 test('keys that JavaScript knows are as unknown as any other', () => {

@@ -69,6 +69,11 @@ test('what cannot be uncertain, or not so, is refused with its place', () => {
   for (const [text, message] of Object.entries(wrong)) assert.match(refusal(text), message, text);
 });
 
+test('one field under many spellings is refused', () => {
+  const spellings = Array.from({ length: 200 }, (_, i) => `r${'_'.repeat(i)}ate: 1500..2500`);
+  assert.match(refusal(`{ ${spellings.join(', ')} }`), /uncertain: names 200 fields; there are 17 /);
+});
+
 test('draws follow the distribution', () => {
   const even = parse('{ rate: 1000..3000 }');
   const triangle = parse('{ rate: 1000..1500..3000 }');
