@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import type { AnalysisSummary } from '../analysis/analysis-summary.js';
 import { isAtLeast, SEVERITIES, type Severity } from '../analysis/findings/finding.js';
 import type { IpsecKnowledge } from '../analysis/known-ipsec.js';
@@ -7,6 +7,7 @@ import type { SecurityAssociation } from '../ipsec/security-association.js';
 import { reportBrokenInputs } from './broken-inputs.js';
 import { CliError, ExitCode } from './exit-code.js';
 import { addIpsecOptions, type IpsecOptions, readIpsecOptions, requireOneStdin } from './ipsec-options.js';
+import { parseWorkers } from './model-options.js';
 import { cannotWrite, StagedOutput, writeOutputFile } from './output-file.js';
 import { collectPort } from './port-option.js';
 import { ProgressLine } from './progress-line.js';
@@ -14,8 +15,9 @@ import { requireOtherFiles, writePictures, writeReport } from './report-files.js
 import { printMessage, reportWidth, wantsColor, writeOut } from './terminal.js';
 
 const EXAMPLES = `
-Without keys, sizes inside ESP follow from the packet lengths: the report marks them ~ (inferred)
-or ± (best estimate). With keys they are measured, and every ICV is checked.
+Without keys, sizes inside ESP follow from the packet lengths: the report marks
+them ~ (inferred) or ± (best estimate). With keys they are measured, and every
+ICV is checked.
 
 Examples:
   $ tare analyze migration.pcapng
@@ -26,7 +28,7 @@ Examples:
   $ tare analyze late.pcap --migration-port 49152
   $ tare analyze migration.pcap --fail-on high
   $ tare analyze migration.pcap --html report.html --png pictures/
-  $ tare analyze migration.pcap --keys sa.xfrm --write-esp-sa ~/.config/wireshark/esp_sa`;
+  $ tare analyze migration.pcap --keys sa.xfrm --write-esp-sa esp_sa`;
 
 interface AnalyzeOptions extends IpsecOptions {
   readonly json?: boolean;
@@ -65,11 +67,6 @@ export function defineAnalyze(program: Command): void {
     .option('--no-progress', 'no progress on stderr')
     .addHelpText('after', EXAMPLES)
     .action(runAnalyze);
-}
-
-function parseWorkers(text: string): number {
-  if (!/^[1-9]\d{0,2}$/.test(text)) throw new InvalidArgumentError('give a number from 1 to 999.');
-  return Number(text);
 }
 
 async function runAnalyze(paths: string[], options: AnalyzeOptions): Promise<void> {

@@ -4,6 +4,7 @@ import type { RunCheck } from '../result/measured-run.js';
 import type { RunResult } from '../result/run-result.js';
 import type { Ipsec, Scenario } from '../scenario/scenario.js';
 import { CliError, ExitCode } from './exit-code.js';
+import { fileErrorText } from './file-error.js';
 import type { PlaceAccount, PlaceChoice } from './migrate-options.js';
 import { printMessage } from './terminal.js';
 
@@ -123,7 +124,9 @@ export async function verifyAuditLog(path: string | null, inventory: string | nu
   const { verifyAudit } = await import('../orchestrator/security/verify-audit.js');
   const place = path ?? (await auditLogOf(inventory));
   const verdict = await verifyAudit(place).catch((error: Error) => {
-    throw new CliError(ExitCode.input, `cannot read the audit log: ${error.message}`, { cause: error });
+    throw new CliError(ExitCode.input, `cannot read the audit log ${place}: ${fileErrorText(error)}`, {
+      cause: error,
+    });
   });
   const { lines, breaks, torn, refused, outcomes, unended, lastHash } = verdict;
   const told = Object.entries({ ...outcomes, refused }).filter(([, count]) => count > 0);

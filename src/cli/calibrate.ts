@@ -1,4 +1,4 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { parseAhSuite, parseEspSuite } from '../ipsec/suite.js';
 import type { Calibration } from '../model/calibration/calibration.js';
 import type { Scenario } from '../scenario/scenario.js';
@@ -14,14 +14,15 @@ import { parseSuiteOption } from './suite-option.js';
 import { printMessage, reportWidth, wantsColor, writeOut } from './terminal.js';
 
 const EXAMPLES = `
-Takes some minutes: transfers of a second or two and migrations of guests that write nothing, in the
-clear and under each suite alone, with small packets and large ones. Predictions then take the file:
+Takes some minutes: transfers of a second or two and migrations of guests that
+write nothing, in the clear and under each suite alone, with small packets and
+large ones. Without --lab or --destination: in a laboratory of its own. Ctrl-C
+undoes everything.
 
+Examples:
   $ tare calibrate -w ours.json --source alpha --destination beta
   $ tare predict office-vm --calibration ./ours.json
-  $ tare validate --calibration ./ours.json --source alpha --destination beta
-
-Without --lab, --local or --destination: in a laboratory of its own. Ctrl-C undoes everything.`;
+  $ tare validate --calibration ./ours.json --source alpha --destination beta`;
 
 interface CalibrateOptions extends PlaceOptions {
   readonly name: string;
@@ -42,16 +43,19 @@ export function defineCalibrate(program: Command): void {
     )
     .option('-w, --write <file>', 'write the calibration (tare.calibration/1, see docs/FORMATS.md)')
     .option('--name <name>', 'what the calibration is called', 'measured')
-    .option('--esp <suites>', 'ESP suites, as "tare suites" lists them', parseNames, [
-      'aes128gcm16',
-      'aes128-sha256',
-    ])
-    .option('--ah <suites>', 'AH suites; "none" for none', parseNames, ['sha256']);
+    .addOption(suitesOption('--esp <suites>', 'ESP suites', ['aes128gcm16', 'aes128-sha256']))
+    .addOption(suitesOption('--ah <algorithms>', 'AH algorithms', ['sha256']));
   addPlaceOptions(command)
-    .option('--json', 'print the calibration')
+    .option('--json', 'print JSON (tare.calibration/1, see docs/FORMATS.md)')
     .option('--no-progress', 'no progress on stderr')
     .addHelpText('after', EXAMPLES)
     .action(runCalibrate);
+}
+
+function suitesOption(flags: string, what: string, names: readonly string[]): Option {
+  return new Option(flags, `${what} with commas between, or none`)
+    .argParser(parseNames)
+    .default(names, names.join(','));
 }
 
 function parseNames(text: string): string[] {

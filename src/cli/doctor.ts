@@ -3,12 +3,13 @@ import type { Finding, Purpose } from '../orchestrator/lab/examine-machine.js';
 import type { TableColumn } from '../report/table.js';
 import type { TextStyle } from '../report/text-style.js';
 import { ExitCode } from './exit-code.js';
+import { needlessNoProgress } from './progress-line.js';
 import { reportWidth, wantsColor, writeOut } from './terminal.js';
 
 const EXAMPLES = `
 Examples:
-  $ tare doctor                                    what can be done here, and what is missing
-  $ tare doctor --json | jq '.usableFor'           the same for programs
+  $ tare doctor                               what is missing here
+  $ tare doctor --json | jq '.usableFor'      the same for programs
 
 Exit code 4 if even captures cannot be analysed here.`;
 
@@ -24,8 +25,10 @@ const PURPOSE_NAMES: Readonly<Record<Purpose, string>> = {
 export function defineDoctor(program: Command): void {
   program
     .command('doctor')
-    .description('say what this machine can be used for, what is missing, and the command that brings it')
-    .option('--json', 'print JSON (tare.doctor/1)')
+    .summary('say what this machine can be used for, and what is missing')
+    .description('Says what this machine can be used for, what is missing, and the command that brings it.')
+    .option('--json', 'print JSON (tare.doctor/1, see docs/FORMATS.md)')
+    .addOption(needlessNoProgress())
     .addHelpText('after', EXAMPLES)
     .action(runDoctor);
 }

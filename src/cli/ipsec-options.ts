@@ -11,6 +11,10 @@ export interface IpsecOptions {
   readonly ah?: string;
 }
 
+/** What `--keys` is beside `--from`. */
+export const KEYS_OF_CAPTURES =
+  'of these captures: "ip xfrm state", esp_sa or "setkey -D" output; repeatable';
+
 /** Adds --keys, --esp and --ah. Keys come from files alone: everybody can read a command line. */
 export function addIpsecOptions(command: Command): Command {
   return command

@@ -2,6 +2,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import type { SecurityAssociation } from '../ipsec/security-association.js';
 import { CliError, ExitCode } from './exit-code.js';
+import { fileErrorText } from './file-error.js';
 import { printMessage } from './terminal.js';
 
 const STDIN = '-';
@@ -35,13 +36,15 @@ function readKeyFile(path: string): string {
   try {
     const { mode, size } = statSync(path);
     if (size > MAX_BYTES) throw new Error('it is too large for a file of keys');
+    const content = readFileSync(path, 'utf8');
     if ((mode & WORLD_READABLE) !== 0) {
       printMessage(`caution: ${path}: everybody on this machine can read these keys: chmod 600 it`);
     }
-    return readFileSync(path, 'utf8');
+    return content;
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new CliError(ExitCode.input, `cannot read keys from ${path}: ${reason}`, { cause: error });
+    throw new CliError(ExitCode.input, `cannot read keys from ${path}: ${fileErrorText(error)}`, {
+      cause: error,
+    });
   }
 }
 

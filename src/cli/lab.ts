@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import type { LabLink } from '../orchestrator/lab/lab-link.js';
 import type { LabStatus } from '../orchestrator/lab/lab-runs.js';
 import { CliError, ExitCode } from './exit-code.js';
+import { needlessNoProgress } from './progress-line.js';
 import { printMessage, writeOut } from './terminal.js';
 
 const DEFAULT_NAME = 'default';
@@ -15,58 +16,69 @@ const MIN_MEMORY_BYTES = 256 * 2 ** 20;
 
 const EXAMPLES = `
 Examples:
-  $ tare lab setup                                 fetch what is missing, once; asks first
-  $ tare lab up --link 1Gbit --rtt 200us           start two machines and the link between them
-  $ tare lab shell source                          look around in one of them
+  $ tare lab setup                            fetch what is missing; asks first
+  $ tare lab up --link 1Gbit --rtt 200us      start two machines and their link
+  $ tare lab shell source                     look around in one of them
   $ tare lab status
   $ tare lab down
 
-Nothing is installed on this machine, and nobody need be root: packages are unpacked below
-~/.cache/tare/lab, and the machines see this machine's files read-only.`;
+Nothing is installed on this machine, and nobody need be root: packages are
+unpacked below ~/.cache/tare/lab, and the machines see this machine's files
+read-only.`;
 
 /** `tare lab`: two emulated machines to migrate between. */
 export function defineLab(program: Command): void {
   const lab = program
     .command('lab')
+    .summary('start and end two machines on this one, to migrate between')
     .description(
-      'two machines on this one, to try migrations between: no root, no KVM, no special kernel needed',
+      'Starts and ends two machines on this one, to migrate between: no root, no KVM, no special kernel needed.',
     )
     .addHelpText('after', EXAMPLES);
   lab
     .command('setup')
-    .description('fetch what the lab needs and this machine lacks')
+    .summary('fetch what the lab needs and this machine lacks')
+    .description('Fetches what the lab needs and this machine lacks.')
     .option('-y, --yes', 'do not ask')
+    .option('--no-progress', 'no progress on stderr')
     .action(setUp);
   lab
     .command('up')
-    .description('start a lab and leave it running')
+    .summary('start a lab and leave it running')
+    .description('Starts a lab and leaves it running.')
     .option('--name <name>', 'of this lab: several can run side by side', DEFAULT_NAME)
     .option('--link <rate>', 'rate of the link, as the wire counts', DEFAULT_LINK)
     .option('--rtt <time>', 'round-trip time of the link', DEFAULT_RTT)
     .option('--loss <share>', 'packets lost from source to destination, such as 0.1%', '0')
     .option('--mtu <bytes>', 'MTU of the link', '1500')
     .option('--memory <size>', 'of each machine', '1GiB')
+    .option('--no-progress', 'no progress on stderr')
     .action(bringUp);
   lab
     .command('down')
-    .description('end a lab')
+    .summary('end a lab')
+    .description('Ends a lab.')
     .option('--name <name>', 'of the lab', DEFAULT_NAME)
     .option('--all', 'all of them')
+    .addOption(needlessNoProgress())
     .action(bringDown);
   lab
     .command('status')
-    .description('list the labs that run')
-    .option('--json', 'print JSON (tare.labs/1)')
+    .summary('list the labs that run')
+    .description('Lists the labs that run.')
+    .option('--json', 'print JSON (tare.labs/1, see docs/FORMATS.md)')
+    .addOption(needlessNoProgress())
     .action(showStatus);
   lab
     .command('shell')
-    .description('log in to a machine; reads commands from standard input if that is no terminal')
+    .summary('log in to a machine')
+    .description('Logs in to a machine; reads commands from standard input if that is no terminal.')
     .argument('<machine>', 'source or destination')
     .option('--name <name>', 'of the lab', DEFAULT_NAME)
     .action(openShell);
 }
 
-async function setUp(options: { yes?: boolean }): Promise<void> {
+async function setUp(options: { yes?: boolean; progress: boolean }): Promise<void> {
   await explained(async () => {
     const { planSetup, setUpLab } = await import('../orchestrator/lab/set-up-lab.js');
     const plan = await planSetup();
@@ -82,7 +94,7 @@ async function setUp(options: { yes?: boolean }): Promise<void> {
       `To be fetched with apt-get and unpacked in ${labCacheFolder()}; nothing is installed:\n${lines.join('\n')}\n`,
     );
     if (!options.yes) await requireConsent();
-    await setUpLab(plan, { onStep: printMessage });
+    await setUpLab(plan, { onStep: options.progress ? printMessage : () => {} });
     await writeOut('The lab has all it needs. Next: tare lab up\n');
   });
 }
@@ -102,6 +114,7 @@ interface UpOptions {
   readonly loss: string;
   readonly mtu: string;
   readonly memory: string;
+  readonly progress: boolean;
 }
 
 async function bringUp(options: UpOptions): Promise<void> {
@@ -109,7 +122,8 @@ async function bringUp(options: UpOptions): Promise<void> {
   const memoryMib = await memoryOf(options.memory);
   await explained(async () => {
     const { openLab } = await import('../orchestrator/lab/open-lab.js');
-    if (process.stderr.isTTY) printMessage('starting two machines; emulated, that takes ten seconds or more');
+    if (options.progress && process.stderr.isTTY)
+      printMessage('starting two machines; emulated, that takes ten seconds or more');
     const lab = await openLab({ name: options.name, link, memoryMib, keep: true });
     const { addresses, record } = lab;
     await lab.close();

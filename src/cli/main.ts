@@ -21,21 +21,33 @@ import { defineValidate } from './validate.js';
 
 const EXAMPLES = `
 Examples:
-  $ tare analyze migration.pcap                    what is on this wire, what does IPsec cost
-  $ tare analyze migration.pcap --keys sa.xfrm     the same, with ICVs checked and ESP opened
-  $ sudo tare capture -i eth1                      the same of an interface, as it happens
-  $ tare packets migration.pcap --range 1-20       every byte of the first packets and its owner
-  $ tare plan --esp aes256gcm16 --mtu 1500,9000    what IPsec will cost, and how to set it up
-  $ tare predict office-vm --mtu 9000              how long a migration takes
-  $ tare sweep office-vm --grid mtu=1500,9000      the same at every point of a grid
-  $ tare migrate --esp aes128gcm16                 a real migration, in a laboratory of two machines
-  $ tare validate                                  how far off such predictions are
-  $ tare calibrate -w ours.json                    what our hosts pay, for predictions
-  $ tare demo                                      what an eavesdropper gets, with IPsec and without
-  $ tare suites                                    what each cipher adds to a packet
+  $ tare analyze migration.pcap                  what IPsec costs on this wire
+  $ tare analyze migration.pcap --keys sa.xfrm   the same, with ESP opened
+  $ sudo tare capture -i eth1                    the same, as it happens
+  $ tare packets migration.pcap --range 1-20     every byte and its owner
+  $ tare plan --esp aes256gcm16 --mtu 1500,9000  what IPsec will cost
+  $ tare predict office-vm --mtu 9000            how long a migration takes
+  $ tare sweep office-vm --grid mtu=1500,9000    the same all over a grid
+  $ tare migrate --esp aes128gcm16               a real one, in a laboratory
+  $ tare validate                                how far off predictions are
+  $ tare calibrate -w ours.json                  what our hosts pay for IPsec
+  $ tare demo                                    what an eavesdropper gets
+  $ tare suites                                  what each cipher adds
+  $ tare doctor                                  what this machine can do
 
-Exit codes: 0 done, 1 a --fail-on condition was met, 2 wrong usage, 3 unusable input,
-4 the environment lacks something, 5 a migration or run failed.`;
+Exit codes: 0 done, 1 a --fail-on condition was met, 2 wrong usage, 3 unusable
+input, 4 the environment lacks something, 5 a migration or run failed.`;
+
+/** As the help lists them. */
+const COMMANDS: readonly (readonly [
+  heading: string,
+  definitions: readonly ((program: Command) => void)[],
+])[] = [
+  ['Packets:', [defineAnalyze, definePackets, defineCapture, defineDemo]],
+  ['Before a migration:', [definePlan, definePredict, defineSweep, defineScenarios, defineSuites]],
+  ['Migrations:', [defineMigrate, defineValidate, defineCalibrate, defineLab]],
+  ['Help:', [defineDoctor]],
+];
 
 /** Commands import what they need when they run: `tare --version` loads none of it. */
 function buildProgram(): Command {
@@ -43,25 +55,14 @@ function buildProgram(): Command {
     .description('Weighs what IPsec adds to every packet of a live migration.')
     .version(readVersion(), '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this help, or that of a command')
-    .helpCommand('help [command]', 'print the help of a command')
     .addHelpText('after', EXAMPLES)
     .showHelpAfterError('(--help shows what there is)')
     .exitOverride();
-  defineAnalyze(program);
-  defineCalibrate(program);
-  defineCapture(program);
-  defineDemo(program);
-  defineDoctor(program);
-  defineLab(program);
-  defineMigrate(program);
-  definePackets(program);
-  definePlan(program);
-  definePredict(program);
-  defineSweep(program);
-  defineScenarios(program);
-  defineSuites(program);
-  defineValidate(program);
-  return program;
+  for (const [heading, definitions] of COMMANDS) {
+    program.commandsGroup(heading);
+    for (const define of definitions) define(program);
+  }
+  return program.helpCommand('help [command]', 'print the help of a command');
 }
 
 function readVersion(): string {

@@ -22,24 +22,27 @@ import { printMessage, reportWidth, wantsColor, writeOut } from './terminal.js';
 const DEFAULT_SCENARIO = 'lab-16mib';
 
 const EXAMPLES = `
-Without --lab, --local or --destination: in a laboratory of its own, which is started for the
-run and ends with it. SCENARIO is a name that "tare scenarios" lists, or a file; - is stdin.
-Without it: ${DEFAULT_SCENARIO} in ${DEFAULT_ESP}. Options change the scenario.
+Without --lab, --local or --destination: in a laboratory of its own, which is
+started for the run and ends with it. SCENARIO is a name that "tare scenarios"
+lists, or a file; - is stdin. Options change the scenario.
 
-Between hosts of your own only what an inventory lists is migrated; each attempt is recorded. The
-guest is a test guest of Tare's own, unless --domain or --qmp names one of yours, which stays where
-it is then (docs/GUESTS.md). All that is done to hosts is undone at the end, and when the run fails
-or is interrupted; after Tare itself was killed, with --clean-up.
+Between hosts of your own only what an inventory lists is migrated; each attempt
+is recorded. The guest is a test guest of Tare's own, unless --domain or --qmp
+names one of yours, which then stays at the destination (docs/GUESTS.md). All
+that is done to hosts is undone at the end, and when the run fails or is
+interrupted; after Tare itself was killed, with --clean-up.
 
 Examples:
-  $ tare migrate                                   two emulated machines, AES-GCM
+  $ tare migrate                              two emulated machines, AES-GCM
   $ tare migrate lab-32mib --esp aes128-sha256 --ah sha256 --mtu 9000
-  $ tare migrate --lab default --json              in a laboratory that "tare lab up" started
-  $ tare migrate office.yaml --source alpha --destination beta    as the inventory knows them
-  $ tare migrate --domain web1 --source alpha --destination beta    a domain of libvirt
-  $ tare migrate --qmp /run/vm.qmp --qmp-destination /run/vm-in.qmp --source alpha --destination beta
-  $ tare migrate --local --esp none                on this machine alone, in the clear
-  $ tare migrate --clean-up`;
+  $ tare migrate --lab default --json         in a lab that is up already
+  $ tare migrate --local --esp none           on this machine, in the clear
+  $ tare migrate --clean-up
+
+Hosts as the inventory knows them; a domain of libvirt; QEMUs with QMP sockets:
+  $ tare migrate office.yaml --source alpha --destination beta
+  $ tare migrate --domain web1 --source alpha --destination beta
+  $ tare migrate --qmp /run/vm.qmp --qmp-destination /run/in.qmp --lab default`;
 
 interface MigrateOptions extends PlaceOptions, GuestOptions {
   readonly captureTo?: string;
@@ -60,7 +63,10 @@ export function defineMigrate(program: Command): void {
     .description(
       'Sets up IPsec between two hosts, migrates a guest live, proves a test guest alive and whole, measures, and undoes everything.',
     )
-    .argument('[scenario]', 'a named scenario, or a file; - for stdin');
+    .argument(
+      '[scenario]',
+      `a named scenario, or a file; - for stdin (default: ${DEFAULT_SCENARIO} in ${DEFAULT_ESP})`,
+    );
   addPlaceOptions(addGuestOptions(addScenarioOptions(command)))
     .option('--local', 'both ends on this machine, in the clear')
     .option('--capture-to <folder>', 'keep the captures')

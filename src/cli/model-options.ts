@@ -26,14 +26,24 @@ export function parseWorkers(text: string): number {
   return Number(text);
 }
 
-/** What the models refuse is what was asked: a suite without costs, an MTU without room. @throws CliError (usage) */
+/**
+ * What the models refuse is what was asked: a suite without costs, an MTU without room.
+ * @throws CliError (usage), (input) for a file that is no calibration
+ */
 export async function explainModel<Result>(calculate: () => Promise<Result> | Result): Promise<Result> {
   try {
     return await calculate();
   } catch (error) {
     if (error instanceof Error && ['ModelError', 'CalibrationError'].includes(error.name)) {
-      throw new CliError(ExitCode.usage, error.message, { cause: error });
+      const exitCode = isAboutFile(error) ? ExitCode.input : ExitCode.usage;
+      throw new CliError(exitCode, error.message, { cause: error });
     }
     throw error;
   }
+}
+
+/** A CalibrationError, or a ModelError because of one. */
+function isAboutFile(error: Error): boolean {
+  const origin = error.name === 'CalibrationError' ? error : error.cause;
+  return origin instanceof Error && 'path' in origin && typeof origin.path === 'string';
 }

@@ -14,6 +14,7 @@ import {
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { CliError, ExitCode } from './exit-code.js';
+import { fileErrorText } from './file-error.js';
 
 const unfinished = new Set<OutputFile | StagedOutput | TemporaryFolder>();
 
@@ -158,8 +159,9 @@ function temporaryPath(destination: string): string {
 
 /** @returns the error to throw when `path` cannot be written */
 export function cannotWrite(path: string, error: unknown): CliError {
-  const reason = error instanceof Error ? error.message : String(error);
-  return new CliError(ExitCode.environment, `cannot write ${path}: ${reason}`, { cause: error });
+  return new CliError(ExitCode.environment, `cannot write ${path}: ${fileErrorText(error)}`, {
+    cause: error,
+  });
 }
 
 /** Writes a whole file; nothing is left behind if that fails. */

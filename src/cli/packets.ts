@@ -11,9 +11,10 @@ import { ProgressLine } from './progress-line.js';
 import { printMessage, wantsColor, writeOut } from './terminal.js';
 
 const EXAMPLES = `
-Bytes by layer: link ip udp (around ESP) ah esp iv pad trl (pad length, next header) icv inner
-(IP in a tunnel) l4 (TCP, UDP, ICMP) payload other, closed (ESP without key), frag (IP fragment).
-Each byte is in one column; together they are the length on the wire.
+Bytes by layer: link ip udp (around ESP) ah esp iv pad trl (pad length, next
+header) icv inner (IP in a tunnel) l4 (TCP, UDP, ICMP) payload other, closed
+(ESP without key), frag (IP fragment). Each byte is in one column; together they
+are the length on the wire.
 
 Examples:
   $ tare packets migration.pcap --range 1-20

@@ -5,28 +5,28 @@ import type { PlanSettings } from '../plan/plan-settings.js';
 import type { ObservedTraffic } from '../plan/what-if-report.js';
 import { reportBrokenInputs } from './broken-inputs.js';
 import { CliError, ExitCode } from './exit-code.js';
-import { requireOneStdin } from './ipsec-options.js';
+import { collect, KEYS_OF_CAPTURES, requireOneStdin } from './ipsec-options.js';
 import type { PlanOptions } from './plan-options.js';
 import { ProgressLine } from './progress-line.js';
 import { requireOtherFiles, writePictures, writeReport } from './report-files.js';
 import { printMessage, reportWidth, wantsColor, writeOut } from './terminal.js';
 
 const EXAMPLES = `
-Without --esp and --ah: aes128gcm16. "tare suites" lists the names. Calculated for
-TCP with timestamps on Linux; --mss auto is what Linux derives from suite, mode and
-MTU by itself. An MSS counts payload: 1448 is announced as 1460.
+Without --esp and --ah: aes128gcm16. "tare suites" lists the names. Calculated
+for TCP with timestamps on Linux; --mss auto is what Linux derives from suite,
+mode and MTU by itself. An MSS counts payload: 1448 is announced as 1460.
 
 Examples:
   $ tare plan                              AES-GCM in transport mode, MTU 1500
-  $ tare plan --esp aes256-sha256 --mode tunnel --encap --link 10Gbit --bytes 16GiB
+  $ tare plan --esp aes256-sha256 --mode tunnel --encap --link 10Gbit
   $ tare plan --compare all                every suite, fewest bytes first
-  $ tare plan --esp aes128-sha256 --ah sha256 --mtu 1280..9000:20 --csv > mtus.csv
+  $ tare plan --ah sha256 --mtu 1280..9000:20 --csv > mtus.csv
   $ tare plan --esp aes128-sha1 --mss 1300..1420     which MSS wastes padding
   $ tare plan --device eth1 --destination 10.0.0.2   with commands to paste
   $ tare plan --html plan.html --png pictures/ --compare aes256-sha256,ah:sha256
 
 What a recorded migration would have cost instead:
-  $ tare plan --from migration.pcap --keys sa.xfrm --esp aes256gcm16 --mtu 1500,9000`;
+  $ tare plan --from migration.pcap --keys sa.xfrm --mtu 1500,9000`;
 
 /** `tare plan`: what an MTU, an MSS, a suite and a mode will cost, before anything is set up. */
 export function definePlan(program: Command): void {
@@ -49,7 +49,7 @@ export function definePlan(program: Command): void {
     .option('--link <rate>', 'of the link, for times: 10Gbit, 2.5Gbit/s')
     .option('--compare <suites>', 'ESP suites and ah:ALGORITHMs, or all; separated by commas')
     .option('--from <file...>', 'captures: take the flows recorded there; - for stdin')
-    .option('--keys <file>', 'to open them: "ip xfrm state", esp_sa, "setkey -D"; repeatable', collect)
+    .option('--keys <file>', KEYS_OF_CAPTURES, collect)
     .option('--device <name>', 'network device in the advice (default: eth0)')
     .option('--destination <address>', 'other host or network in the advice (default: a stand-in)')
     .option('--gateway <address>', 'next router in the advice, if the destination is behind one')
@@ -60,10 +60,6 @@ export function definePlan(program: Command): void {
     .option('--no-progress', 'no progress on stderr')
     .addHelpText('after', EXAMPLES)
     .action(runPlan);
-}
-
-function collect(value: string, previous: string[] | undefined): string[] {
-  return [...(previous ?? []), value];
 }
 
 async function runPlan(options: PlanOptions): Promise<void> {

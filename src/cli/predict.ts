@@ -4,7 +4,7 @@ import type { RunReport } from '../report/chart/run-report.js';
 import type { RunResult } from '../result/run-result.js';
 import type { Scenario } from '../scenario/scenario.js';
 import { CliError, ExitCode } from './exit-code.js';
-import { collect } from './ipsec-options.js';
+import { collect, KEYS_OF_CAPTURES } from './ipsec-options.js';
 import { explainModel, levelOption, type ModelOptions, parseSamples } from './model-options.js';
 import { addScenarioOptions, DEFAULT_ESP, givenOverrides, overrideScenario } from './predict-options.js';
 import { ProgressLine } from './progress-line.js';
@@ -52,7 +52,7 @@ export function definePredict(program: Command): void {
     .argument('[scenario]', 'a named scenario, or a file; - for stdin');
   addScenarioOptions(command)
     .option('--from <file...>', 'captures of a migration: take the guest, and how it writes, from there')
-    .option('--keys <file>', 'keys to read them with: "ip xfrm state" and the like; repeatable', collect)
+    .option('--keys <file>', KEYS_OF_CAPTURES, collect)
     .addOption(levelOption())
     .option('--samples <n>', 'runs with seeds of their own; gives intervals', parseSamples, 1)
     .option('--json', 'print JSON (tare.run/1, see docs/FORMATS.md)')
@@ -108,7 +108,10 @@ async function calculate(scenario: Scenario, options: PredictCliOptions): Promis
     const { predict } = await import('../model/predict.js');
     return predict(scenario, { level, samples });
   }
+  const { loadCalibration } = await import('../model/calibration/load-calibration.js');
   const { predictOnThreads } = await import('../model/sweep/predict-on-threads.js');
+  // Threads tell of errors no more than the message.
+  loadCalibration(scenario.hosts.calibration);
   const progress = new ProgressLine(process.stderr, options.progress);
   return predictOnThreads(
     scenario,

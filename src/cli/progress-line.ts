@@ -1,3 +1,4 @@
+import { Option } from 'commander';
 import { formatBytes, formatCount, formatSeconds, formatShare } from '../report/format-quantity.js';
 
 export interface Progress {
@@ -65,6 +66,11 @@ export class ProgressLine {
     if (this.#shownMs !== Number.NEGATIVE_INFINITY) this.#screen.write(CLEAR_LINE);
     this.#shownMs = Number.NEGATIVE_INFINITY;
   }
+}
+
+/** For commands that show no progress: scripts may give the option to all. */
+export function needlessNoProgress(): Option {
+  return new Option('--no-progress', 'no progress on stderr').hideHelp();
 }
 
 function describeWait(seconds: number): string {

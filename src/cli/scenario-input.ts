@@ -1,6 +1,7 @@
 import { createReadStream, statSync } from 'node:fs';
 import type { Scenario } from '../scenario/scenario.js';
 import { CliError, ExitCode } from './exit-code.js';
+import { fileErrorText } from './file-error.js';
 
 const STDIN = '-';
 /** Far above any scenario, which is then refused as too long; a capture or a device given by mistake is not read to its end. */
@@ -42,8 +43,9 @@ async function readBeginning(name: string): Promise<string> {
       if (bytes > MAX_BYTES) break;
     }
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new CliError(ExitCode.input, `cannot read the scenario ${name}: ${reason}`, { cause: error });
+    throw new CliError(ExitCode.input, `cannot read the scenario ${name}: ${fileErrorText(error)}`, {
+      cause: error,
+    });
   }
   return Buffer.concat(chunks).toString('utf8');
 }

@@ -1,17 +1,18 @@
 import { type Command, Option } from 'commander';
 import type { Scenario } from '../scenario/scenario.js';
 import { CliError, ExitCode } from './exit-code.js';
+import { needlessNoProgress } from './progress-line.js';
 import { reportWidth, wantsColor, writeOut } from './terminal.js';
 
 const EXAMPLES = `
 Examples:
   $ tare scenarios                           all there are
-  $ tare scenarios office-vm > mine.yaml     one to start from, with hints what else to write
+  $ tare scenarios office-vm > mine.yaml     one to start from, with hints
   $ tare scenarios office-vm --json          the same as JSON
   $ tare predict mine.yaml                   use it
 
-A scenario may also begin with "extends: office-vm" and give only what is different.
-docs/FORMATS.md lists every field.`;
+A scenario may also begin with "extends: office-vm" and give only what is
+different. docs/FORMATS.md lists every field.`;
 
 /** `tare scenarios`: the named scenarios, and each in its written form. */
 export function defineScenarios(program: Command): void {
@@ -25,7 +26,8 @@ export function defineScenarios(program: Command): void {
     .addOption(
       new Option('--yaml', 'print YAML (tare.scenario/1); a name alone does so too').conflicts('json'),
     )
-    .option('--json', 'print JSON')
+    .option('--json', 'print JSON (tare.scenario/1; of all, tare.scenarios/1)')
+    .addOption(needlessNoProgress())
     .addHelpText('after', EXAMPLES)
     .action(runScenarios);
 }

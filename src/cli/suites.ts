@@ -3,6 +3,7 @@ import { ahBytes, espSizes } from '../ipsec/encapsulation-size.js';
 import type { AhSuite, EspSuite } from '../ipsec/suite-table.js';
 import type { TableColumn } from '../report/table.js';
 import type { TextStyle } from '../report/text-style.js';
+import { needlessNoProgress } from './progress-line.js';
 import { reportWidth, wantsColor, writeOut } from './terminal.js';
 
 /** What the overhead columns are computed for: about what a segment carries on a link of 1500 bytes. */
@@ -17,8 +18,10 @@ Examples:
 export function defineSuites(program: Command): void {
   program
     .command('suites')
-    .description('list the ESP suites and AH algorithms, and what each adds to a packet')
-    .option('--json', 'print JSON (tare.suites/1)')
+    .summary('list the ESP suites and AH algorithms, and what each adds to a packet')
+    .description('Lists the ESP suites and AH algorithms, and what each adds to a packet.')
+    .option('--json', 'print JSON (tare.suites/1, see docs/FORMATS.md)')
+    .addOption(needlessNoProgress())
     .addHelpText('after', EXAMPLES)
     .action(runSuites);
 }

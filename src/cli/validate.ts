@@ -4,6 +4,7 @@ import type { Calibration } from '../model/calibration/calibration.js';
 import type { Validation } from '../result/validation.js';
 import type { Scenario } from '../scenario/scenario.js';
 import { CliError, ExitCode } from './exit-code.js';
+import { fileErrorText } from './file-error.js';
 import { Interruption } from './interruption.js';
 import { choosePlace, type PlaceChoice, type PlaceOptions, Refusal } from './migrate-options.js';
 import { explainModel } from './model-options.js';
@@ -19,20 +20,21 @@ const MATRICES = ['quick', 'published', 'full'] as const;
 type Matrix = (typeof MATRICES)[number];
 
 const EXAMPLES = `
-SCENARIO is a name that "tare scenarios" lists, or a file. Without any, those of a matrix:
-quick is clear, ESP and AH+ESP at MTU 1500 and 9000; published adds MTUs between, and default
-and maximal MSS; full is quick, and suites, modes, IPv6, multifd, loss, delay and guests that write.
+SCENARIO is a name that "tare scenarios" lists, or a file. Without any, those of
+a matrix: quick is clear, ESP and AH+ESP at MTU 1500 and 9000; published adds
+MTUs between, and default and maximal MSS; full is quick, and suites, modes,
+IPv6, multifd, loss, delay and guests that write.
 
-Without --lab, --local or --destination: in a laboratory of its own. Without --calibration, what
-processors pay is measured on these hosts first, with transfers and idle guests.
-Ctrl-C ends it; what was measured by then is reported.
+Without --lab, --local or --destination: in a laboratory of its own. Without
+--calibration, what processors pay is measured on these hosts first, with
+transfers and idle guests. Ctrl-C ends it; what was measured is reported.
 
 Examples:
-  $ tare validate                                  how far off are predictions?
-  $ tare validate --matrix published --repeat 3 --html report.html --png pictures/
-  $ tare validate mine.yaml --source alpha --destination beta    as the inventory knows them
+  $ tare validate                             how far off are predictions?
+  $ tare validate --matrix published --repeat 3 --html report.html
+  $ tare validate mine.yaml --source alpha --destination beta
   $ tare validate --json > measured.json
-  $ tare validate --from measured.json             the same report once more`;
+  $ tare validate --from measured.json        the same report once more`;
 
 interface ValidateOptions extends PlaceOptions {
   readonly matrix?: Matrix;
@@ -122,8 +124,7 @@ async function readValidation(path: string): Promise<Validation> {
   try {
     return parseValidation(readFileSync(path === '-' ? 0 : path, 'utf8'));
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new CliError(ExitCode.input, `${path}: ${reason}`, { cause: error });
+    throw new CliError(ExitCode.input, `${path}: ${fileErrorText(error)}`, { cause: error });
   }
 }
 

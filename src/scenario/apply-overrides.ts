@@ -2,7 +2,7 @@ import { dotted, type Fault, isRecord, memberAt } from './field-path.js';
 import { readScenario, type SuiteNames } from './read-scenario.js';
 import { writeScenario } from './render-scenario.js';
 import type { Scenario } from './scenario.js';
-import { ScenarioError } from './scenario-error.js';
+import { ScenarioError, type ScenarioProblem } from './scenario-error.js';
 import { fieldsNamed, keysBelow, suggestField } from './scenario-fields.js';
 
 /** Field names, dotted or short -> values as people write them: `{ mtu: '9000', 'ipsec.esp': 'aes128gcm16' }`. */
@@ -31,12 +31,17 @@ export function applyOverrides(scenario: Scenario, overrides: Overrides, suites:
   const read = readScenario(written, suites);
   faults.push(...read.faults);
   if (read.scenario !== null && faults.length === 0) return read.scenario;
-  throw new ScenarioError(
-    faults.map(({ path, message }) => {
-      const field = dotted(path);
-      return { field: given.get(field)?.name ?? field, message, position: null };
-    }),
-  );
+  throw new ScenarioError(withoutRepeats(faults, given));
+}
+
+/** What sets the field of both hosts is wrong twice and told once. */
+function withoutRepeats(faults: readonly Fault[], given: Given): ScenarioProblem[] {
+  const problems = new Map<string, ScenarioProblem>();
+  for (const { path, message } of faults) {
+    const field = given.get(dotted(path))?.name ?? dotted(path);
+    problems.set(`${field}: ${message}`, { field, message, position: null });
+  }
+  return [...problems.values()];
 }
 
 /**

@@ -40,7 +40,11 @@ export function checkGuest(
 }
 
 /** RFC 8200 section 5: every link carries 1280 bytes. */
-export function checkNetwork({ mtu, family }: Loose<'mtu' | 'family'>, complaints: Complaints): void {
+export function checkNetwork(
+  { mtu, family, loss }: Loose<'mtu' | 'family' | 'loss'>,
+  complaints: Complaints,
+): void {
+  if (loss === 1) complain(complaints, ['loss'], 'nothing would arrive: write a share below 100%');
   if (family === 'ipv6' && isMore(1280, mtu)) {
     complain(complaints, ['mtu'], `${mtu} is too small for IPv6: allowed is 1280 to 65535`);
   }

@@ -93,6 +93,13 @@ export type SuiteCosts = z.infer<typeof suiteCosts>;
 /** A calibration that cannot be used. The message names file and field. */
 export class CalibrationError extends Error {
   override readonly name = 'CalibrationError';
+  /** Of the file that is none; null where nothing is wrong with a file. */
+  readonly path: string | null;
+
+  constructor(message: string, { path, ...options }: ErrorOptions & { readonly path?: string } = {}) {
+    super(message, options);
+    this.path = path ?? null;
+  }
 }
 
 /**
@@ -104,5 +111,5 @@ export function parseCalibration(value: unknown, where: string): Calibration {
   if (result.success) return result.data;
   const { path, message } = result.error.issues[0]!;
   const field = path.length === 0 ? 'the file' : path.join('.');
-  throw new CalibrationError(`${where}: ${field}: ${message}`);
+  throw new CalibrationError(`${where}: ${field}: ${message}`, { path: where });
 }

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { getSystemErrorMap } from 'node:util';
 import { type Calibration, CalibrationError, parseCalibration } from './calibration.js';
 import { SHIPPED_CALIBRATIONS } from './shipped/shipped-calibrations.js';
 
@@ -29,7 +30,7 @@ function readJson(path: string): unknown {
     return JSON.parse(text);
   } catch {
     // The parser's own message quotes the file, which may be one of keys given by mistake
-    throw new CalibrationError(`${path}: no calibration can be read: it is not JSON`);
+    throw new CalibrationError(`${path}: no calibration can be read: it is not JSON`, { path });
   }
 }
 
@@ -37,7 +38,8 @@ function readText(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new CalibrationError(`${path}: no calibration can be read: ${reason}`, { cause: error });
+    const { errno = 0, message } = error as NodeJS.ErrnoException;
+    const reason = getSystemErrorMap().get(errno)?.[1] ?? message;
+    throw new CalibrationError(`${path}: no calibration can be read: ${reason}`, { path, cause: error });
   }
 }

@@ -129,6 +129,13 @@ test('wrong fields are named as they were given, all at once, with near names', 
   );
 });
 
+test('an option that sets a field of both hosts complains once', () => {
+  assert.throws(() => change({ cores: '0' }), {
+    name: 'ScenarioError',
+    message: 'cores: 0 is out of bounds: allowed is 1 to 1024',
+  });
+});
+
 test('every short name stands for a field, and names no other', () => {
   for (const name of shortFieldNames()) assert.ok(fieldsNamed(name) !== null, name);
   assert.deepEqual(fieldsNamed('mtu'), ['network.mtu']);

@@ -17,6 +17,8 @@ const SHARE = fc.oneof(
   fc.integer({ min: 0, max: 100 }).map((percent) => percent / 100),
 );
 const POSITIVE_SHARE = SHARE.map((share) => Math.max(0.001, share));
+/** Something arrives. */
+const LOSS = SHARE.map((share) => Math.min(0.999, share));
 
 /** Round numbers of a unit, as people choose them, and any others. */
 function amount(least: number, most: number, units: readonly number[]): fc.Arbitrary<number> {
@@ -72,7 +74,7 @@ const NETWORK = fc
   .record({
     linkBps: amount(1e3, 1e13, [1e3, 1e6, 1e9]),
     rttUs: fc.oneof(amount(0, 60e6, [1, 1e3]), fc.double({ min: 0.001, max: 1e6, noNaN: true })),
-    loss: SHARE,
+    loss: LOSS,
     mtu: fc.integer({ min: 576, max: 65_535 }),
     mss: fc.oneof(fc.constant('auto' as const), fc.integer({ min: 36, max: 65_483 })),
     queuePackets: fc.integer({ min: 1, max: 1e6 }),
@@ -139,7 +141,7 @@ const UNCERTAIN: Readonly<Record<string, fc.Arbitrary<number>>> = {
   'guest.workload.rate': fc.oneof(fc.nat({ max: 1e6 }), SHARE),
   'network.link': amount(1e3, 1e13, [1e6, 1e9]),
   'network.rtt': amount(0, 60e6, [1, 1e3]),
-  'network.loss': SHARE,
+  'network.loss': LOSS,
   'network.queue': fc.integer({ min: 1, max: 1e6 }),
   'migration.maxBandwidth': amount(1e3, 1e15, [1e6, 2 ** 20]),
   'hosts.source.cpuShare': POSITIVE_SHARE,
