@@ -44,7 +44,7 @@ type SendSummary = Pick<MigrationRecord, 'hotPages' | 'pagesBySends'>;
 export class Migration {
   private readonly blocks: RamBlocks;
   private readonly sink: PageSink | null;
-  private readonly startNs: number;
+  private startNs: number;
   private main: MainConnection | null = null;
   private readonly order: MultifdOrder;
   private readonly channels: { readonly connection: TcpConnection; readonly channel: MultifdChannel }[] = [];
@@ -72,6 +72,7 @@ export class Migration {
   }
 
   addMain(connection: TcpConnection, timeNs: number): QemuStream {
+    this.beginBy(timeNs);
     const log = new MainLog(this.blocks, timeNs);
     const stream = new QemuStream(this.blocks, new RamSection(this.blocks, log, this.sink), log);
     connection.role = 'main';
@@ -80,6 +81,7 @@ export class Migration {
   }
 
   addChannel(connection: TcpConnection, timeNs: number): MultifdChannel {
+    this.beginBy(timeNs);
     const channel = new MultifdChannel(this.blocks, this.order, this.sink, timeNs);
     connection.role = 'multifd';
     this.channels.push({ connection, channel });
@@ -94,6 +96,11 @@ export class Migration {
     connection.role = 'postcopy';
     this.preempt = { connection, channel };
     return channel;
+  }
+
+  /** Of connections the later one may have begun earlier, where a capture is out of order. */
+  private beginBy(timeNs: number): void {
+    this.startNs = Math.min(this.startNs, timeNs);
   }
 
   /**
@@ -180,7 +187,7 @@ export class Migration {
   get lastNs(): number {
     const { main, channels, preempt } = this;
     const times = [...channels, ...(preempt === null ? [] : [preempt])].map(({ channel }) => channel.lastNs);
-    return Math.max(this.startNs, main?.log.lastNs ?? 0, ...times);
+    return Math.max(this.startNs, main?.log.lastNs ?? this.startNs, ...times);
   }
 
   /**

@@ -32,7 +32,8 @@ export class TcpStream {
   private first = 0;
   private next = 0;
   private isStarted = false;
-  private lastTimeNs = 0;
+  /** Before the first byte any time will do: those of a capture out of order may lie before its first frame. */
+  private lastTimeNs = Number.NEGATIVE_INFINITY;
   /** Where a segment that was too far ahead ended; -1: there was none. */
   private farEnd = -1;
   private readonly consumer: StreamConsumer;

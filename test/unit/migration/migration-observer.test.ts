@@ -103,6 +103,30 @@ test('passes end where the scan goes back, and stop-and-copy begins with the END
   assert.equal(record.complete, true);
 });
 
+test('a migration keeps its times where the capture has a later one before it', () => {
+  const stream = buildStream(BLOCKS, [[page(0), page(1)], [page(0)]], [page(1)], DEVICES);
+  const cut = (port: number, fromMs: number) =>
+    cutStream(stream, port).map((segment, i) => ({ ...segment, timeMs: fromMs + i * 10 }));
+  const inOrder = new MigrationObserver();
+  observeSegments(inOrder, [...cut(40000, 0), ...cut(40001, 3_600_000)]);
+  const outOfOrder = new MigrationObserver();
+  observeSegments(outOfOrder, [...cut(40001, 3_600_000), ...cut(40000, 0)]);
+  const [first, second] = inOrder.finish();
+  assert.ok(first!.endNs > first!.startNs && second!.startNs - first!.startNs === 3_600_000_000_000n);
+  assert.deepEqual(outOfOrder.finish(), [second, first]);
+});
+
+test('a migration begins with the earliest of its connections, whichever the capture has first', () => {
+  const main = cutStream(buildStream(BLOCKS, [[page(0)]], [], DEVICES), 40000);
+  const channel = cutStream(multifdInitial(0), 40001);
+  const later = channel.map((segment) => ({ ...segment, timeMs: 500 }));
+  const observer = new MigrationObserver();
+  observeSegments(observer, [...later, ...main.map((segment) => ({ ...segment, timeMs: 100 }))]);
+  const [record] = observer.finish();
+  assert.equal(record!.startNs, 1_700_000_000_100_000_000n);
+  assert.ok(record!.setup.durationNs >= 0);
+});
+
 test('state that looks like a footer belongs to its device', () => {
   const record = readOne(buildStream(BLOCKS, [[page(0)]], [], DEVICES));
   assert.deepEqual(

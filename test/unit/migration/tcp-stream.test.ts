@@ -145,3 +145,13 @@ test('times never decrease', () => {
   add(9, 'j', 25);
   assert.deepEqual(times, [20, 20, 30, 30]);
 });
+
+test('times before the first frame of the capture are kept: files are not always in order', () => {
+  const { times, stream, add } = record();
+  stream.start(0);
+  add(0, 'abc', -5e9);
+  add(3, 'def', -4e9);
+  add(8, 'jkl', -3e9);
+  stream.finish();
+  assert.deepEqual(times, [-5e9, -4e9, -3e9, -3e9]);
+});
