@@ -1,14 +1,13 @@
 import { NONE, type PacketBatch, PacketFlag } from '../packet/packet-batch.js';
 import { ipv4Text, ipv6Text } from './address-text.js';
-import { readUint32 } from './big-endian.js';
 import { Migration } from './migration.js';
 import type { MigrationProgress } from './migration-progress.js';
 import type { MigrationRecord } from './migration-record.js';
 import { isMultifdMagic } from './multifd-channel.js';
 import { PageBudget } from './page-sends.js';
 import type { PageSink } from './page-sink.js';
-import { STREAM_MAGIC, STREAM_VERSION } from './qemu-stream.js';
 import { ReassemblyBudget } from './reassembly-budget.js';
+import { isStreamStart } from './stream-header.js';
 import { type Endpoints, TcpConnection } from './tcp-connection.js';
 import type { StreamConsumer } from './tcp-stream.js';
 
@@ -52,11 +51,7 @@ const TRACKED_PAGES = 1 << 26;
 /** Whether a TCP payload that begins like this begins a migration: main connection or multifd channel. */
 export function startsMigration(data: Uint8Array, offset: number, length: number): boolean {
   if (length < 8) return false;
-  return isMainMagic(data, offset) || isMultifdMagic(data, offset);
-}
-
-function isMainMagic(data: Uint8Array, offset: number): boolean {
-  return readUint32(data, offset) === STREAM_MAGIC && readUint32(data, offset + 4) === STREAM_VERSION;
+  return isStreamStart(data, offset) || isMultifdMagic(data, offset);
 }
 
 /** A followed connection in its table: chained by the hash of addresses and ports. */
@@ -329,7 +324,7 @@ export class MigrationObserver {
     head: Uint8Array,
     timeNs: number,
   ): StreamConsumer | null => {
-    const isMain = isMainMagic(head, 0);
+    const isMain = isStreamStart(head, 0);
     if (!isMain && !isMultifdMagic(head, 0))
       return this.openMigration(connection)?.addPostcopy(connection, head, timeNs) ?? null;
     const migration = this.migrationFor(connection, isMain, timeNs);

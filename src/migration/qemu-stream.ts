@@ -1,11 +1,18 @@
-import { readUint16, readUint32 } from './big-endian.js';
-import { isPageBits, pageBitsOf, subsectionBytes } from './configuration.js';
+import { readUint32 } from './big-endian.js';
 import { FooterScan } from './footer-scan.js';
 import type { MainEvents } from './main-events.js';
 import type { RamBlocks } from './ram-blocks.js';
 import type { RamSection } from './ram-section.js';
 import { RAM_SECTION, SectionType } from './section-type.js';
-import { Found, forEachRun, isSectionName, StreamFinder } from './stream-finder.js';
+import { Found, forEachRun, StreamFinder } from './stream-finder.js';
+import {
+  INVALID,
+  isStreamStart,
+  MAX_HEADER_BYTES,
+  readSectionHeader,
+  type SectionHeader,
+  STREAM_HEADER_BYTES,
+} from './stream-header.js';
 import type { StreamConsumer } from './tcp-stream.js';
 import { DescriptionReader, type DeviceState } from './vm-description.js';
 
@@ -25,9 +32,6 @@ import { DescriptionReader, type DeviceState } from './vm-description.js';
  * Chunks may end anywhere. Section headers are collected in `scratch`; RAM is read where it lies.
  */
 
-export const STREAM_MAGIC = 0x5145_564d;
-export const STREAM_VERSION = 3;
-
 const Mode = {
   fileHeader: 0,
   section: 1,
@@ -39,13 +43,15 @@ const Mode = {
   ended: 7,
 } as const;
 
-/** What a header parser answers besides "need that many bytes". */
+/** What a header's parser answers besides "need that many bytes" and INVALID. */
 const DONE = 0;
-const INVALID = -1;
 
-const SCRATCH_BYTES = 2048;
-const MAX_MACHINE_BYTES = 256;
-const MAX_COMMAND = 64;
+/** What comes before devices alone, or was the footer itself. */
+const NEVER_BEHIND_DEVICES: readonly number[] = [
+  SectionType.footer,
+  SectionType.configuration,
+  SectionType.subsection,
+];
 const MAX_SECTIONS = 4096;
 const MAX_DEVICES = 4096;
 /** A chain of headers is not looked for across larger gaps. */
@@ -79,9 +85,9 @@ export class QemuStream implements StreamConsumer {
   /** Section id -> whether it is RAM. */
   private readonly sections = new Map<number, boolean>();
   private mode: number = Mode.fileHeader;
-  private readonly scratch = new Uint8Array(SCRATCH_BYTES);
+  private readonly scratch = new Uint8Array(MAX_HEADER_BYTES);
   private have = 0;
-  private need = 8;
+  private need = STREAM_HEADER_BYTES;
   /** The section header being read came behind a footer that may be none. */
   private isTentative = false;
   private headerPosition = 0;
@@ -249,41 +255,45 @@ export class QemuStream implements StreamConsumer {
   }
 
   private parseFileHeader(): number {
-    const { scratch } = this;
-    if (readUint32(scratch, 0) !== STREAM_MAGIC || readUint32(scratch, 4) !== STREAM_VERSION) return INVALID;
+    if (!isStreamStart(this.scratch, 0)) return INVALID;
     this.startHeader(Mode.section, 1);
     return DONE;
   }
 
   private parseSection(): number {
-    const { scratch, have } = this;
-    const type = scratch[0]!;
+    const type = this.scratch[0]!;
     if (this.isRamOver && type !== SectionType.footer) this.events.deviceStart(this.headerPosition);
     if (type !== SectionType.footer) this.isRamOver = false;
-    switch (type) {
-      case SectionType.start:
-      case SectionType.full:
-        return this.parseNamedSection(type);
-      case SectionType.part:
-      case SectionType.end:
-        return have < 5 ? 5 : this.resumeSection(type, readUint32(scratch, 1));
-      case SectionType.footer:
-        if (this.isTentative) return INVALID;
-        if (have < 5) return 5;
+    if (type === SectionType.eof) return this.parseEnd();
+    if (this.isTentative && NEVER_BEHIND_DEVICES.includes(type)) return INVALID;
+    const header = readSectionHeader(this.scratch, this.have);
+    return typeof header === 'number' ? header : this.enterSection(type, header);
+  }
+
+  private enterSection(type: number, header: SectionHeader): number {
+    switch (header.kind) {
+      case 'named':
+        this.startSection(type, header.id, header.name, header.instance);
+        return DONE;
+      case 'continued':
+        return this.resumeSection(type, header.id);
+      case 'footer':
         this.startHeader(Mode.section, 1);
         this.endFooter();
         return DONE;
-      case SectionType.eof:
-        return this.parseEnd();
-      case SectionType.configuration:
-        if (this.isTentative) return INVALID;
-        return have < 5 ? 5 : this.startConfiguration();
-      case SectionType.subsection:
-        return this.isTentative ? INVALID : this.parseSubsection();
-      case SectionType.command:
-        return have < 5 ? 5 : this.parseCommand();
+      case 'configuration':
+        this.startHeader(Mode.configuration, header.machineBytes);
+        if (header.machineBytes === 0) this.startHeader(Mode.section, 1);
+        return DONE;
+      case 'subsection':
+        if (header.pageBytes !== null) this.blocks.pageBytes = header.pageBytes;
+        this.startHeader(Mode.section, 1);
+        return DONE;
       default:
-        return INVALID;
+        this.endDevice();
+        this.events.command(header.command, this.headerPosition);
+        this.startHeader(Mode.section, 1);
+        return DONE;
     }
   }
 
@@ -293,27 +303,18 @@ export class QemuStream implements StreamConsumer {
     this.events.deviceStart(this.position);
   }
 
-  /** START and FULL: id, name, instance, version. */
-  private parseNamedSection(type: number): number {
-    const { scratch, have } = this;
-    if (have < 6) return 6;
-    const length = scratch[5]!;
-    if (have < 14 + length) return length === 0 ? INVALID : 14 + length;
-    if (!isSectionName(scratch, 6, length, have)) return INVALID;
-    const id = readUint32(scratch, 1);
-    const instance = readUint32(scratch, 6 + length);
-    const name = Buffer.from(scratch.subarray(6, 6 + length)).toString('latin1');
+  /** START and FULL. */
+  private startSection(type: number, id: number, name: string, instance: number): void {
     this.endDevice();
     const isRam = name === RAM_SECTION;
     if (type === SectionType.start && this.sections.size < MAX_SECTIONS) this.sections.set(id, isRam);
     if (isRam) {
       this.ramId = id;
       this.startRam(type);
-      return DONE;
+      return;
     }
     if (this.devices.length < MAX_DEVICES) this.devices.push({ name, instance, bytes: 0 });
     this.startDevice(id);
-    return DONE;
   }
 
   /** PART and END of a section that was begun. */
@@ -353,40 +354,8 @@ export class QemuStream implements StreamConsumer {
     }
   }
 
-  private startConfiguration(): number {
-    const length = readUint32(this.scratch, 1);
-    if (length > MAX_MACHINE_BYTES) return INVALID;
-    this.startHeader(Mode.configuration, length);
-    if (length === 0) this.startHeader(Mode.section, 1);
-    return DONE;
-  }
-
   private parseConfiguration(): number {
     this.machine = Buffer.from(this.scratch.subarray(0, this.have)).toString('latin1');
-    this.startHeader(Mode.section, 1);
-    return DONE;
-  }
-
-  /** A subsection of the configuration. */
-  private parseSubsection(): number {
-    const { scratch, have } = this;
-    const need = subsectionBytes(scratch, have);
-    if (need > have) return need < SCRATCH_BYTES ? need : INVALID;
-    const pageBits = pageBitsOf(scratch, have);
-    if (need < 0 || (pageBits > 0 && !isPageBits(pageBits))) return INVALID;
-    if (pageBits > 0) this.blocks.pageBytes = 1 << pageBits;
-    this.startHeader(Mode.section, 1);
-    return DONE;
-  }
-
-  private parseCommand(): number {
-    const { scratch, have } = this;
-    const command = readUint16(scratch, 1);
-    const length = readUint16(scratch, 3);
-    if (command === 0 || command > MAX_COMMAND || length > SCRATCH_BYTES - 5) return INVALID;
-    if (have < 5 + length) return 5 + length;
-    this.endDevice();
-    this.events.command(command, this.headerPosition);
     this.startHeader(Mode.section, 1);
     return DONE;
   }
