@@ -21,16 +21,13 @@ import { DirtyBitmap } from './dirty-bitmap.js';
 import { type GuestMemory, guestMemory } from './guest-memory.js';
 import { type MachineProfile, PC_MACHINE } from './machine-profile.js';
 import { MigrationLog } from './migration-log.js';
+import { MultifdPackets } from './multifd-packets.js';
 import { PAGES_PER_CLOCK_CHECK, Pacing, SECTION_MS } from './pacing.js';
 import { PageCursor } from './page-cursor.js';
 import {
   blockNameBytes,
   DESCRIPTION_HEADER_BYTES,
-  FILE_BUFFER_BYTES,
   leadInBytes,
-  MULTIFD_INITIAL_BYTES,
-  MULTIFD_PACKET_HEADER_BYTES,
-  MULTIFD_PACKET_PAGES,
   PAGE_BYTES,
   PAGE_HEADER_BYTES,
   POSTCOPY_ADVISE_BYTES,
@@ -45,7 +42,7 @@ import {
   ZERO_PAGE_BYTES,
 } from './stream-framing.js';
 import type { ThreadCosts } from './thread-costs.js';
-import { WriteBuffer } from './write-buffer.js';
+import { type Steps, ThreadOutput } from './thread-output.js';
 import { XbzrleCache } from './xbzrle-cache.js';
 
 export interface MigrationThreadOptions {
@@ -58,15 +55,8 @@ export interface MigrationThreadOptions {
   readonly machine?: MachineProfile;
 }
 
-type Steps = Generator<StreamAction, void, void>;
-
 export class MigrationThread implements StreamSource {
   readonly connections: number;
-  bytes = 0;
-  cpuNs = 0;
-  connectionNs = 0;
-  destinationNs = 0;
-  untilNs = 0;
   readonly log = new MigrationLog();
 
   readonly #migration: MigrationParameters;
@@ -78,21 +68,13 @@ export class MigrationThread implements StreamSource {
   readonly #pacing: Pacing;
   readonly #autoConverge: AutoConverge;
   readonly #xbzrle: XbzrleCache | null;
-  readonly #buffer = new WriteBuffer();
+  readonly #output: ThreadOutput;
+  readonly #multifd: MultifdPackets;
   readonly #steps: Steps;
 
-  #nowNs = 0;
-  /** Work since the last step that the next one will tell. */
-  #pendingNs = 0;
-  #pendingStoreNs = 0;
   #synchronisedNs = 0;
   /** Block whose name the main connection said last. */
   #namedBlock = -1;
-  #packetPages = 0;
-  #packetBlock = -1;
-  /** Handed over, as QEMU counts it: before compression. */
-  #multifdBytes = 0;
-  #writtenBytes = 0;
   #postcopy = false;
   #ended = false;
 
@@ -110,11 +92,33 @@ export class MigrationThread implements StreamSource {
     this.#pacing = new Pacing(migration.maxBandwidth, migration.downtimeLimitMs);
     this.#autoConverge = new AutoConverge(migration.autoConverge);
     this.#xbzrle = migration.xbzrle === null ? null : new XbzrleCache(migration.xbzrle.cacheBytes);
+    this.#output = new ThreadOutput(this.log, this.#pacing);
+    this.#multifd = new MultifdPackets(migration, costs, this.log, this.#pacing, this.#output);
     this.#steps = this.#run();
   }
 
+  get bytes(): number {
+    return this.#output.bytes;
+  }
+
+  get cpuNs(): number {
+    return this.#output.cpuNs;
+  }
+
+  get connectionNs(): number {
+    return this.#output.connectionNs;
+  }
+
+  get destinationNs(): number {
+    return this.#output.destinationNs;
+  }
+
+  get untilNs(): number {
+    return this.#output.untilNs;
+  }
+
   next(nowNs: number): StreamAction {
-    this.#nowNs = nowNs;
+    this.#output.nowNs = nowNs;
     if (this.#ended) return StreamAction.end;
     const timedOut = nowNs >= this.#migration.timeoutMs * 1e6;
     const step = timedOut ? undefined : this.#steps.next().value;
@@ -128,8 +132,8 @@ export class MigrationThread implements StreamSource {
   }
 
   *#run(): Steps {
-    yield* this.#waitFor(this.#costs.connectNs);
-    this.#pacing.begin(this.#nowNs);
+    yield* this.#output.waitFor(this.#costs.connectNs);
+    this.#pacing.begin(this.#output.nowNs);
     yield* this.#setUp();
     for (;;) {
       if (!this.#pacing.exceeded) {
@@ -142,35 +146,30 @@ export class MigrationThread implements StreamSource {
     yield* this.#complete();
   }
 
-  /** Now, with the work that is not told yet. */
-  get #clockNs(): number {
-    return this.#nowNs + this.#pendingNs;
-  }
-
   *#setUp(): Steps {
-    const { multifdChannels, postcopyAfterIterations } = this.#migration;
+    const { postcopyAfterIterations } = this.#migration;
     const { machine, blockNames } = this.#memory;
-    for (let i = 0; i < multifdChannels; i++) yield* this.#handOver(MULTIFD_INITIAL_BYTES, 0);
-    this.#put(leadInBytes(machine.name));
-    if (postcopyAfterIterations !== null) this.#put(POSTCOPY_ADVISE_BYTES);
-    yield* this.#waitFor(this.#costs.setupNs);
-    this.#put(ramSetupBytes(blockNames) - RAM_EOS_BYTES);
-    yield* this.#synchroniseChannels();
-    this.#put(RAM_EOS_BYTES);
-    yield* this.#flush();
-    this.#put(SECTION_FOOTER_BYTES);
+    yield* this.#multifd.open();
+    this.#output.put(leadInBytes(machine.name));
+    if (postcopyAfterIterations !== null) this.#output.put(POSTCOPY_ADVISE_BYTES);
+    yield* this.#output.waitFor(this.#costs.setupNs);
+    this.#output.put(ramSetupBytes(blockNames) - RAM_EOS_BYTES);
+    yield* this.#multifd.synchronise();
+    this.#output.put(RAM_EOS_BYTES);
+    yield* this.#output.flush();
+    this.#output.put(SECTION_FOOTER_BYTES);
     this.log.synchronisations = 1;
-    this.log.begin(this.#nowNs);
-    this.#autoConverge.begin(this.#nowNs);
-    this.#synchronisedNs = this.#nowNs;
+    this.log.begin(this.#output.nowNs);
+    this.#autoConverge.begin(this.#output.nowNs);
+    this.#synchronisedNs = this.#output.nowNs;
   }
 
   /** `migration_iteration_run`: whether the guest is to be stopped for the rest. */
   #isNearlyDone(): boolean {
     const { thresholdBytes } = this.#pacing;
     if (!this.#postcopy && this.#bitmap.dirtyPages * PAGE_BYTES < thresholdBytes) {
-      this.log.closeIteration(this.#clockNs, this.#bitmap.dirtyPages);
-      this.#synchronise(this.#clockNs);
+      this.log.closeIteration(this.#output.clockNs, this.#bitmap.dirtyPages);
+      this.#synchronise(this.#output.clockNs);
     }
     const left = this.#bitmap.dirtyPages * PAGE_BYTES;
     return left === 0 || (!this.#postcopy && left < thresholdBytes);
@@ -188,44 +187,44 @@ export class MigrationThread implements StreamSource {
     const before = this.#bitmap.dirtyPages;
     this.#guestWrites.mark(this.#bitmap, this.#synchronisedNs, upToNs, this.#autoConverge.throttle);
     this.#synchronisedNs = upToNs;
-    this.#pendingNs += this.#costs.synchroniseNs;
+    this.#output.work(this.#costs.synchroniseNs);
     log.synchronisations++;
-    this.#autoConverge.synchronised(this.#clockNs, this.#bitmap.dirtyPages - before, log.ramBytes);
+    this.#autoConverge.synchronised(this.#output.clockNs, this.#bitmap.dirtyPages - before, log.ramBytes);
   }
 
   /** `qemu_savevm_state_iterate`. */
   *#sendSection(): Steps {
-    this.#put(SECTION_HEADER_BYTES);
+    this.#output.put(SECTION_HEADER_BYTES);
     yield* this.#sendPages(true);
-    yield* this.#synchroniseChannels();
-    this.#put(RAM_EOS_BYTES);
+    yield* this.#multifd.synchronise();
+    this.#output.put(RAM_EOS_BYTES);
     this.log.ramBytes += RAM_EOS_BYTES;
-    yield* this.#flush();
-    this.#put(SECTION_FOOTER_BYTES);
+    yield* this.#output.flush();
+    this.#output.put(SECTION_FOOTER_BYTES);
   }
 
   /** @param paced whether the clock and the rate limit end it before all is sent */
   *#sendPages(paced: boolean): Steps {
-    const startNs = this.#clockNs;
+    const startNs = this.#output.clockNs;
     for (let i = 0; !(paced && this.#pacing.exceeded); i++) {
       const page = this.#cursor.takeNext();
       if (page < 0) return;
       if (this.#cursor.region.zero) this.#putZeroPage();
-      else if (this.connections > 1 && !this.#postcopy) yield* this.#queuePage();
+      else if (this.connections > 1 && !this.#postcopy)
+        yield* this.#multifd.queuePage(this.#cursor.region.block);
       else this.#putPage(page);
-      if (this.#buffer.full) yield* this.#write();
+      if (this.#output.isFull) yield* this.#output.write();
       const isLooked = paced && i % PAGES_PER_CLOCK_CHECK === 0;
-      if (isLooked && Math.floor((this.#clockNs - startNs) / 1e6) > SECTION_MS) return;
+      if (isLooked && Math.floor((this.#output.clockNs - startNs) / 1e6) > SECTION_MS) return;
     }
   }
 
   #putZeroPage(): void {
     const bytes = ZERO_PAGE_BYTES + this.#nameBytes();
-    this.#put(bytes);
+    this.#output.put(bytes);
     this.log.ramBytes += bytes;
     this.log.zeroPages++;
-    this.#pendingNs += this.#costs.zeroPageNs;
-    this.#pendingStoreNs += this.#costs.storeZeroPageNs;
+    this.#output.work(this.#costs.zeroPageNs, this.#costs.storeZeroPageNs);
   }
 
   #putPage(page: number): void {
@@ -234,17 +233,14 @@ export class MigrationThread implements StreamSource {
     let bytes = PAGE_HEADER_BYTES + nameBytes;
     if (this.#isInXbzrleCache(page)) {
       bytes = XBZRLE_HEADER_BYTES + nameBytes + Math.round(this.#migration.xbzrle!.deltaShare * PAGE_BYTES);
-      this.#put(bytes);
+      this.#output.put(bytes);
       log.xbzrlePages++;
     } else {
-      this.#buffer.putPage(bytes);
-      bytes += PAGE_BYTES;
-      this.#count(bytes);
+      bytes = this.#output.putPage(bytes, PAGE_BYTES);
       log.normalPages++;
     }
     log.ramBytes += bytes;
-    this.#pendingNs += this.#costs.pageNs;
-    this.#pendingStoreNs += this.#costs.storePageNs;
+    this.#output.work(this.#costs.pageNs, this.#costs.storePageNs);
   }
 
   /** The cache is used from the second round on; deltas are no shorter than what they save. */
@@ -260,73 +256,33 @@ export class MigrationThread implements StreamSource {
     return blockNameBytes(this.#memory.blockNames[block]!);
   }
 
-  /** `multifd_queue_page`: a packet holds pages of one block. */
-  *#queuePage(): Steps {
-    const { block } = this.#cursor.region;
-    if (block !== this.#packetBlock) yield* this.#sendPacket();
-    this.#packetBlock = block;
-    this.#packetPages++;
-    this.log.normalPages++;
-    this.#pendingNs += this.#costs.queuePageNs;
-    if (this.#packetPages === MULTIFD_PACKET_PAGES) yield* this.#sendPacket();
-  }
-
-  *#sendPacket(): Steps {
-    const pages = this.#packetPages;
-    if (pages === 0) return;
-    this.#packetPages = 0;
-    const { compression } = this.#migration;
-    const { connectionPageNs, storePageNs } = this.#costs;
-    this.connectionNs = Math.round(pages * (connectionPageNs + (compression?.sourceNsPerPage ?? 0)));
-    const storeNs = pages * (storePageNs + (compression?.destinationNsPerPage ?? 0));
-    const contentBytes = Math.round(pages * PAGE_BYTES * (compression?.ratio ?? 1));
-    this.#countMultifd(MULTIFD_PACKET_HEADER_BYTES + pages * PAGE_BYTES);
-    yield* this.#handOver(MULTIFD_PACKET_HEADER_BYTES + contentBytes, storeNs);
-  }
-
-  /** `multifd_send_sync_main`: what is queued, then a packet without pages on each channel. */
-  *#synchroniseChannels(): Steps {
-    yield* this.#sendPacket();
-    for (let i = 1; i < this.connections; i++) {
-      this.connectionNs = 0;
-      this.#countMultifd(MULTIFD_PACKET_HEADER_BYTES);
-      yield* this.#handOver(MULTIFD_PACKET_HEADER_BYTES, 0);
-    }
-  }
-
-  #countMultifd(bytes: number): void {
-    this.#multifdBytes += bytes;
-    this.log.ramBytes += bytes;
-    this.#pacing.use(bytes);
-  }
-
   /** `migration_rate_limit`: closes the window if it is over, waits for its end if all that is allowed was sent. */
   *#pace(): Steps {
-    const nowNs = this.#clockNs;
+    const nowNs = this.#output.clockNs;
     if (this.#pacing.windowIsOver(nowNs)) {
-      yield* this.#flush();
-      this.#pacing.closeWindow(nowNs, this.#writtenBytes + this.#multifdBytes);
+      yield* this.#output.flush();
+      this.#pacing.closeWindow(nowNs, this.#output.writtenBytes + this.#multifd.bytes);
     }
-    if (this.#pacing.exceeded) yield* this.#waitUntil(this.#pacing.windowEndNs);
+    if (this.#pacing.exceeded) yield* this.#output.waitUntil(this.#pacing.windowEndNs);
   }
 
   /** `migration_completion`: stop the guest, send the rest and the state of its devices. */
   *#complete(): Steps {
     const { machine } = this.#memory;
     if (!this.#postcopy) yield* this.#stopGuest();
-    this.#put(SECTION_HEADER_BYTES);
+    this.#output.put(SECTION_HEADER_BYTES);
     if (!this.#postcopy) this.#synchronise(this.log.stopNs!);
     yield* this.#sendPages(false);
-    yield* this.#synchroniseChannels();
-    this.#put(RAM_EOS_BYTES);
-    yield* this.#flush();
-    this.#put(SECTION_FOOTER_BYTES);
+    yield* this.#multifd.synchronise();
+    this.#output.put(RAM_EOS_BYTES);
+    yield* this.#output.flush();
+    this.#output.put(SECTION_FOOTER_BYTES);
     if (!this.#postcopy) yield* this.#putDeviceState(machine.deviceStateBytes);
-    this.#put(STREAM_EOF_BYTES);
-    if (!this.#postcopy) yield* this.#putLong(DESCRIPTION_HEADER_BYTES + machine.descriptionBytes);
-    yield* this.#flush();
-    this.log.closeIteration(this.#nowNs, 0);
-    this.log.handedOverNs ??= this.#nowNs;
+    this.#output.put(STREAM_EOF_BYTES);
+    if (!this.#postcopy) yield* this.#output.putLong(DESCRIPTION_HEADER_BYTES + machine.descriptionBytes);
+    yield* this.#output.flush();
+    this.log.closeIteration(this.#output.nowNs, 0);
+    this.log.handedOverNs ??= this.#output.nowNs;
   }
 
   /** `postcopy_start`: the guest's devices move, its remaining memory follows. */
@@ -341,82 +297,22 @@ export class MigrationThread implements StreamSource {
       const first = regions.find((region) => region.block === block)!.first;
       const end = regions.findLast((region) => region.block === block)!.end;
       const stretches = this.#bitmap.countStretches(first, end);
-      yield* this.#putLong(postcopyDiscardBytes(blockNames[block]!, stretches));
+      yield* this.#output.putLong(postcopyDiscardBytes(blockNames[block]!, stretches));
     }
-    this.#put(POSTCOPY_PACKAGE_BYTES);
+    this.#output.put(POSTCOPY_PACKAGE_BYTES);
     yield* this.#putDeviceState(machine.deviceStateBytes);
-    yield* this.#flush();
-    this.log.closeIteration(this.#nowNs, this.#bitmap.dirtyPages);
-    this.log.handedOverNs = this.#nowNs;
+    yield* this.#output.flush();
+    this.log.closeIteration(this.#output.nowNs, this.#bitmap.dirtyPages);
+    this.log.handedOverNs = this.#output.nowNs;
   }
 
   *#stopGuest(): Steps {
-    this.log.stopNs = this.#clockNs;
-    yield* this.#waitFor(this.#costs.stopNs);
+    this.log.stopNs = this.#output.clockNs;
+    yield* this.#output.waitFor(this.#costs.stopNs);
   }
 
   *#putDeviceState(bytes: number): Steps {
-    this.#pendingNs += this.#costs.deviceStateNs;
-    this.#pendingStoreNs += this.#costs.loadDeviceStateNs;
-    yield* this.#putLong(bytes);
-  }
-
-  /** Puts what may be more than the buffer holds. */
-  *#putLong(bytes: number): Steps {
-    for (let left = bytes; left > 0; left -= FILE_BUFFER_BYTES) {
-      this.#put(Math.min(left, FILE_BUFFER_BYTES));
-      if (this.#buffer.full) yield* this.#write();
-    }
-  }
-
-  #put(bytes: number): void {
-    this.#buffer.put(bytes);
-    this.#count(bytes);
-  }
-
-  #count(bytes: number): void {
-    this.#pacing.use(bytes);
-    this.log.streamBytes += bytes;
-  }
-
-  *#flush(): Steps {
-    while (this.#buffer.bytes > 0) yield* this.#write();
-  }
-
-  *#write(): Steps {
-    this.bytes = this.#buffer.take();
-    this.#writtenBytes += this.bytes;
-    this.connectionNs = 0;
-    this.#tellWork(0);
-    yield StreamAction.write;
-  }
-
-  *#handOver(bytes: number, storeNs: number): Steps {
-    this.bytes = bytes;
-    this.log.streamBytes += bytes;
-    const written = this.#pendingStoreNs;
-    this.#pendingStoreNs = 0;
-    this.#tellWork(storeNs);
-    this.#pendingStoreNs = written;
-    yield StreamAction.handOver;
-  }
-
-  #tellWork(storeNs: number): void {
-    this.cpuNs = Math.round(this.#pendingNs);
-    this.destinationNs = Math.round(this.#pendingStoreNs + storeNs);
-    this.#pendingNs = 0;
-    this.#pendingStoreNs = 0;
-  }
-
-  *#waitFor(ns: number): Steps {
-    this.log.idleNs += ns;
-    yield* this.#waitUntil(this.#clockNs + ns);
-  }
-
-  *#waitUntil(untilNs: number): Steps {
-    this.untilNs = Math.round(untilNs);
-    // What was to be done meanwhile is done then.
-    this.#pendingNs = Math.max(0, this.#clockNs - this.untilNs);
-    if (this.untilNs > this.#nowNs) yield StreamAction.wait;
+    this.#output.work(this.#costs.deviceStateNs, this.#costs.loadDeviceStateNs);
+    yield* this.#output.putLong(bytes);
   }
 }
