@@ -1,4 +1,4 @@
-import { Layer } from '../packet/layers.js';
+import { Layer, WIRE_LAYERS } from '../packet/layers.js';
 import type { PacketBatch } from '../packet/packet-batch.js';
 import type { FlowSummary, PacketsAndBytes, ReportedLayer } from './analysis-summary.js';
 import { bytesOf, FLOW_STRIDE, Flow, packetsOf } from './flow-record.js';
@@ -6,23 +6,6 @@ import { FLOW_HAS_PORTS, FlowSlot, type FlowsState, FlowTable } from './flow-tab
 import { addressesOf, KEY_WORDS } from './key-table.js';
 import { PROTECTION_CLASSES, Protection } from './packet-class.js';
 import { rateBps, spanSeconds, spanTexts } from './time-span.js';
-
-/** Layers as they are reported; the index is that of `Layer`. */
-export const REPORTED_LAYERS = [
-  'link',
-  'ip',
-  'udpEncap',
-  'ah',
-  'espHeader',
-  'espIv',
-  'espPadding',
-  'espTrailer',
-  'espIcv',
-  'innerIp',
-  'transport',
-  'payload',
-  'other',
-] as const satisfies readonly ReportedLayer[];
 
 const PROTOCOL_NAMES: Readonly<Record<number, string>> = {
   1: 'icmp',
@@ -121,7 +104,7 @@ function portsOf(meta: number, ports: number): { sourcePort: number | null; dest
 
 function reportedLayers(records: Float64Array, at: number): Record<ReportedLayer, number> {
   const layers = Object.fromEntries(
-    REPORTED_LAYERS.map((name, layer) => [name, records[at + layer]!]),
+    WIRE_LAYERS.map((name, layer) => [name, records[at + layer]!]),
   ) as Record<ReportedLayer, number>;
   layers.payload += records[at + Layer.espOpaque]!;
   layers.other += records[at + Layer.fragment]!;

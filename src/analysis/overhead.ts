@@ -1,4 +1,4 @@
-import { Layer } from '../packet/layers.js';
+import { Layer, WIRE_LAYERS } from '../packet/layers.js';
 import type { PacketBatch } from '../packet/packet-batch.js';
 import type {
   DirectionSummary,
@@ -11,7 +11,6 @@ import type {
 import { addLayerBytes, type EspSplit, splitClosedEsp } from './esp-split.js';
 import { bytesOf, clearFlowRecord, FLOW_STRIDE, Flow, mergeFlowRecord, packetsOf } from './flow-record.js';
 import { FlowSlot, type FlowsState } from './flow-table.js';
-import { REPORTED_LAYERS } from './flows.js';
 import { addressesOf } from './key-table.js';
 import { PROTECTION_CLASSES, PROVISIONAL_CLASSES } from './packet-class.js';
 import { PacketSizes, type PacketSizesState } from './packet-sizes.js';
@@ -91,7 +90,7 @@ function overheadOf(split: EspSplit): number {
 /** The layers of all records, closed ESP split. What no SA accounts for is split by nothing but limits. */
 function layerSummary(total: Float64Array, splits: readonly EspSplit[]): LayerBytesSummary {
   const summary = Object.fromEntries(
-    REPORTED_LAYERS.map((name, layer) => [name, { bytes: total[layer]!, certainty: 'measured' }]),
+    WIRE_LAYERS.map((name, layer) => [name, { bytes: total[layer]!, certainty: 'measured' }]),
   ) as LayerBytesSummary;
   summary.other.bytes += total[Layer.fragment]!;
   let left = total[Layer.espOpaque]!;

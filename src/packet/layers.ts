@@ -35,5 +35,24 @@ export const Layer = {
 
 export type LayerName = keyof typeof Layer;
 
+/** Owners that are left when everything is known; their names everywhere outside of packets. The index is that of `Layer`. */
+export const WIRE_LAYERS = [
+  'link',
+  'ip',
+  'udpEncap',
+  'ah',
+  'espHeader',
+  'espIv',
+  'espPadding',
+  'espTrailer',
+  'espIcv',
+  'innerIp',
+  'transport',
+  'payload',
+  'other',
+] as const satisfies readonly LayerName[];
+
+export type WireLayer = (typeof WIRE_LAYERS)[number];
+
 /** Elements that one row takes in `PacketBatch.layerBytes`: a power of two, the last is unused. */
 export const LAYER_STRIDE = 16;

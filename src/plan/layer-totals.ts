@@ -1,41 +1,19 @@
-/** Owners of bytes, in wire order; the names are those in which the analysis reports. */
-export const PLAN_LAYERS = [
-  'link',
-  'ip',
-  'udpEncap',
-  'ah',
-  'espHeader',
-  'espIv',
-  'espPadding',
-  'espTrailer',
-  'espIcv',
-  'innerIp',
-  'transport',
-  'payload',
-  'other',
-] as const;
+import { WIRE_LAYERS, type WireLayer } from '../packet/layers.js';
 
-export type PlanLayer = (typeof PLAN_LAYERS)[number];
+/** Owners of bytes, in wire order. */
+export const PLAN_LAYERS = WIRE_LAYERS;
+
+export type PlanLayer = WireLayer;
 
 /** Bytes by owner. */
 export type LayerTotals = Record<PlanLayer, number>;
 
+const NOTHING: Readonly<LayerTotals> = Object.fromEntries(
+  PLAN_LAYERS.map((layer) => [layer, 0]),
+) as LayerTotals;
+
 export function emptyTotals(): LayerTotals {
-  return {
-    link: 0,
-    ip: 0,
-    udpEncap: 0,
-    ah: 0,
-    espHeader: 0,
-    espIv: 0,
-    espPadding: 0,
-    espTrailer: 0,
-    espIcv: 0,
-    innerIp: 0,
-    transport: 0,
-    payload: 0,
-    other: 0,
-  };
+  return { ...NOTHING };
 }
 
 export function sumOfLayers(totals: LayerTotals): number {

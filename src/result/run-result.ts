@@ -1,3 +1,4 @@
+import { WIRE_LAYERS, type WireLayer } from '../packet/layers.js';
 import type { Scenario } from '../scenario/scenario.js';
 import type { CpuDetail, RunCheck, RunEnvironment, ThreadCpu, XfrmAccount } from './measured-run.js';
 
@@ -73,23 +74,10 @@ export interface StreamResult {
   zeroPages: number;
 }
 
-/** Layers of `tare.analysis/1`. */
-export const WIRE_LAYERS = [
-  'link',
-  'ip',
-  'udpEncap',
-  'ah',
-  'espHeader',
-  'espIv',
-  'espPadding',
-  'espTrailer',
-  'espIcv',
-  'innerIp',
-  'transport',
-  'payload',
-  'other',
-] as const;
-export type WireLayers = Record<(typeof WIRE_LAYERS)[number], number>;
+export { WIRE_LAYERS };
+
+/** Bytes by owner. */
+export type WireLayers = Record<WireLayer, number>;
 
 /** Packets of the data direction, retransmitted ones and fragments included; acknowledgements on their own. */
 export interface WireResult {

@@ -12,7 +12,7 @@ const ALLOWED_IMPORTS: Readonly<Record<string, readonly string[]>> = {
   migration: ['packet'],
   analysis: ['packet', 'ipsec', 'migration'],
   // What an MTU, MSS, suite and mode would give, without packets
-  plan: ['ipsec'],
+  plan: ['ipsec', 'packet/layers.ts'],
   // Files, worker threads and analyses brought together
   pipeline: ['packet', 'ipsec', 'capture', 'migration', 'analysis', 'plan'],
   // A capture as it goes on: what one second added, and what is under way
@@ -20,7 +20,7 @@ const ALLOWED_IMPORTS: Readonly<Record<string, readonly string[]>> = {
   // What an eavesdropper gets
   exposure: ['packet', 'ipsec', 'capture', 'migration', 'analysis'],
   scenario: [],
-  result: ['scenario'],
+  result: ['scenario', 'packet/layers.ts'],
   model: ['scenario', 'result', 'ipsec', 'plan', 'migration'],
   orchestrator: ['scenario', 'result', 'ipsec', 'capture', 'analysis', 'pipeline'],
   // Migrations predicted, then carried out
