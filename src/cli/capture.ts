@@ -24,6 +24,7 @@ export function defineCapture(program: Command): void {
     .command('capture')
     .summary('watch an interface: what IPsec costs there, and migrations as they happen')
     .description('Captures on an interface and analyses what comes, until Ctrl-C.')
+    .showHelpAfterError('(--help shows what there is; a filter goes behind -f, in quotes)')
     .option('-i, --interface <nic>', 'where to capture; any: on all, a packet once for each it passes')
     .option('--list', 'list the interfaces')
     .option('-f, --filter <filter>', "packets to take, in tcpdump's language")

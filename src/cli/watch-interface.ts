@@ -66,7 +66,7 @@ export async function watchInterface(
     const screen = createScreen(settings, options);
     const watch: Watch = { source, writer, monitor, notAnalysed: 0, screen, metrics };
     const failure = await capture(watch, settings).finally(() => screen.close());
-    await report(watch, settings, failure, options);
+    await report(watch, failure, options);
   } catch (error) {
     interruption.release();
     throw error;
@@ -211,12 +211,7 @@ function showSnapshot({ source, monitor, notAnalysed, screen, metrics }: Watch):
   metrics?.update(snapshot);
 }
 
-async function report(
-  capture: Capture,
-  settings: CaptureSettings,
-  failure: string | null,
-  options: CaptureOptions,
-): Promise<void> {
+async function report(capture: Capture, failure: string | null, options: CaptureOptions): Promise<void> {
   const { source, monitor, notAnalysed } = capture;
   const { kernelDrops, interfaceDrops } = source.counts;
   const summary = monitor.finish({
@@ -227,7 +222,7 @@ async function report(
     error: null,
   });
   await printSummary(summary, options.json === true);
-  for (const message of describeEnd(capture, settings, summary.frames.total + notAnalysed)) {
+  for (const message of describeEnd(capture, summary.frames.total + notAnalysed)) {
     printMessage(message);
   }
   if (failure === null) return;
@@ -236,20 +231,14 @@ async function report(
 }
 
 /** What became of the packets, as sentences. */
-function describeEnd(
-  { source, writer, notAnalysed }: Capture,
-  { file, ring }: CaptureSettings,
-  captured: number,
-): string[] {
+function describeEnd({ source, writer, notAnalysed }: Capture, captured: number): string[] {
   const { received, kernelDrops, interfaceDrops } = source.counts;
   const counts =
     `${formatCounted(captured, 'packet')} captured, ${formatCount(received)} passed the filter, ` +
     `${formatCount(kernelDrops)} dropped by the kernel, ${formatCount(interfaceDrops)} by the interface`;
   const remedy = 'try --buffer 256MiB, --snaplen 128 or a filter that takes fewer';
-  const where =
-    writer === null || ring === null
-      ? file
-      : `${formatCounted(writer.files.length, 'file')} up to ${writer.files.at(-1)}`;
+  const files = writer?.files ?? [];
+  const where = files.length > 1 ? `${files.length} files up to ${files.at(-1)}` : files[0];
   return [
     counts,
     ...(kernelDrops > 0 ? [`caution: packets were lost: ${remedy}`] : []),

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { cpSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync } from 'node:fs';
+import { chownSync, cpSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { repoPath } from '../repo-root.js';
@@ -55,6 +55,20 @@ test('under sudo a capture goes on as the one who called, whose file it is and n
   assert.match(stderr, /going on as caller/);
   const { uid, gid, mode } = statSync(file);
   assert.deepEqual([uid, gid, mode & 0o777], [54_321, 54_322, 0o600]);
+});
+
+test('a device that packets are written to keeps its owner', async (t) => {
+  const link = requireLink(t);
+  if (link === null) return;
+  const before = statSync('/dev/null');
+  try {
+    const running = await link.capture(['-w', '/dev/null'], { env: CALLER });
+    assert.equal((await running.interrupt()).exitCode, 0);
+    const after = statSync('/dev/null');
+    assert.deepEqual([after.uid, after.gid], [before.uid, before.gid]);
+  } finally {
+    chownSync('/dev/null', before.uid, before.gid);
+  }
 });
 
 test('capabilities without root are enough, and are given up by every thread that hears signals', async (t) => {

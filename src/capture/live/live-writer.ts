@@ -1,5 +1,6 @@
 import { closeSync, fstatSync, ftruncateSync, openSync, unlinkSync, writeSync } from 'node:fs';
 import { basename, dirname, extname, join } from 'node:path';
+import { getSystemErrorMap } from 'node:util';
 import type { LiveBlock } from './live-block.js';
 import type { CaptureCounts } from './native-addon.js';
 import { type CapturedInterface, renderFileEnd, renderFileStart } from './pcapng-live-blocks.js';
@@ -204,7 +205,7 @@ export class LiveWriter {
   }
 
   #failure(cause: unknown): LiveWriteError {
-    const reason = reasonOf(cause);
+    const reason = reasonOf(cause, this.#file);
     const kept = this.#packets === 0 ? '' : `; the ${this.#packets} packets before are complete`;
     return new LiveWriteError(`cannot write ${this.#file}: ${reason}${kept}`, { cause });
   }
@@ -244,10 +245,13 @@ function removeIfThere(file: string): void {
   }
 }
 
-function reasonOf(cause: unknown): string {
+function reasonOf(cause: unknown, file: string): string {
   if (!(cause instanceof Error)) return String(cause);
-  const code = 'code' in cause ? cause.code : undefined;
+  const { code, errno, path } = cause as NodeJS.ErrnoException;
   if (code === 'ENOSPC') return 'the disk is full';
   if (code === 'EDQUOT') return 'the quota of disk space is used up';
-  return cause.message;
+  if (code === 'EISDIR') return 'it is a directory';
+  const text = errno === undefined ? undefined : getSystemErrorMap().get(errno)?.[1];
+  // One that is to be removed is another one than the one that is written.
+  return text === undefined || (path !== undefined && path !== file) ? cause.message : text;
 }
