@@ -51,6 +51,7 @@ export class ObservedFlows implements RowSink {
   readonly #captured = new RowTotals();
   readonly #resegmented = new RowTotals();
   readonly #closed = new ClosedEspFlows();
+  readonly #superFrames = { frames: 0, bytes: 0 };
   readonly #kept = Object.fromEntries(KEPT_REASONS.map((reason) => [reason, 0])) as Record<
     KeptReason,
     number
@@ -64,7 +65,10 @@ export class ObservedFlows implements RowSink {
     }
     for (let row = from; row < to; row++) {
       const flags = batch.flags[row]!;
-      if ((flags & NOT_WIRE) !== 0) continue;
+      if ((flags & NOT_WIRE) !== 0) {
+        if ((flags & PacketFlag.superFrame) !== 0) this.#leaveOut(batch.block.wireLength[row]!);
+        continue;
+      }
       if ((flags & PacketFlag.reassembled) !== 0) this.#addDatagram(batch, row);
       else this.#addFrame(batch, row, flags);
     }
@@ -87,7 +91,13 @@ export class ObservedFlows implements RowSink {
       flows: [...open, ...flows],
       kept: this.#kept,
       inferredPackets: closed.packets,
+      superFrames: this.#superFrames,
     };
+  }
+
+  #leaveOut(wireBytes: number): void {
+    this.#superFrames.frames += 1;
+    this.#superFrames.bytes += wireBytes;
   }
 
   #addFrame(batch: PacketBatch, row: number, flags: number): void {

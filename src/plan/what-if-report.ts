@@ -35,6 +35,8 @@ export interface ObservedTraffic {
   readonly kept: Readonly<Record<KeptReason, number>>;
   /** Packets of `resegmented` in ESP that stayed closed: what is in them was concluded from their lengths. */
   readonly inferredPackets: number;
+  /** Frames larger than the link carries, put together by offloads, and their bytes: they are in nothing else here. */
+  readonly superFrames: { readonly frames: number; readonly bytes: number };
 }
 
 export interface WhatIfRow extends TrafficTotals {

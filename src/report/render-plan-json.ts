@@ -82,7 +82,7 @@ function rowJson(row: PlanRow, { payloadBytes, linkBps }: PlanSettings): object 
 }
 
 function whatIfJson({ paths, traffic, rows }: WhatIfReport): object {
-  const { captured, resegmented, kept, flows, inferredPackets } = traffic;
+  const { captured, resegmented, kept, flows, inferredPackets, superFrames } = traffic;
   return {
     inputs: paths,
     certainty: inferredPackets > 0 ? 'inferred' : 'measured',
@@ -99,6 +99,7 @@ function whatIfJson({ paths, traffic, rows }: WhatIfReport): object {
       wireBytes: captured.wireBytes - resegmented.wireBytes,
       packetsByReason: kept,
     },
+    superFrames,
     rows: rows.map((row) => ({
       esp: row.esp,
       ah: row.ah,

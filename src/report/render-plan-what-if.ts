@@ -53,6 +53,18 @@ export function describeWhatIf(result: PlanResult, report: WhatIfReport): { text
   return [
     { text: headline(result, report, asked), isBad: false },
     ...(asked.fragmented ? [{ text: warning, isBad: true }] : []),
+    ...describeSuperFrames(report.traffic).map((text) => ({ text, isBad: true })),
+  ];
+}
+
+/** A sending host with offloads on records nearly all of its data so. */
+function describeSuperFrames({ superFrames, captured }: ObservedTraffic): string[] {
+  const { frames, bytes } = superFrames;
+  if (frames === 0) return [];
+  const share = formatShare(bytes, captured.wireBytes + bytes);
+  return [
+    `Left out: ${share} of what was captured, ${formatBytes(bytes)} in ${formatCounted(frames, 'super-frame')} that offloads put ` +
+      'together. All figures are of the rest: capture with offloads off (ethtool -K DEVICE tso off gso off gro off lro off) or at a switch.',
   ];
 }
 

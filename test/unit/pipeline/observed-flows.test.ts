@@ -50,12 +50,17 @@ function frame(fields: Segment): Uint8Array {
   return ethernet(0x0800, ipv4Segment(fields));
 }
 
-function observe(frames: readonly Uint8Array[]): ObservedTraffic {
+function walk(frames: readonly Uint8Array[]): ObservedTraffic {
   const flows = new ObservedFlows();
-  const walk = new FrameWalk(null, profileTap(null), flows);
-  walk.addBlock(blockOf(frames));
-  walk.finish();
-  const traffic = flows.finish([]);
+  const frameWalk = new FrameWalk(null, profileTap(null), flows);
+  frameWalk.addBlock(blockOf(frames));
+  frameWalk.finish();
+  return flows.finish([]);
+}
+
+/** Frames that all were on the wire. */
+function observe(frames: readonly Uint8Array[]): ObservedTraffic {
+  const traffic = walk(frames);
   const wireBytes = frames.reduce((sum, { length }) => sum + length, 0);
   assert.equal(traffic.captured.packets, frames.length);
   assert.equal(traffic.captured.wireBytes, wireBytes);
@@ -108,6 +113,15 @@ test('opening, closing, repeated and late segments, SACK blocks and other protoc
   ]);
   assert.deepEqual(keptOf(traffic), { notTcp: 1, handshake: 2, retransmitted: 1, tcpOptions: 1 });
   assert.equal(traffic.resegmented.packets, 3);
+});
+
+test('frames that offloads put together are counted apart and are in nothing else', () => {
+  const syn = frame({ sequence: 0, flags: SYN, options: bytes('020405b4') });
+  const merged = frame({ sequence: 1, payloadBytes: 20_000 });
+  const traffic = walk([syn, merged, frame({ sequence: 20_001, payloadBytes: 100 })]);
+  assert.deepEqual(traffic.superFrames, { frames: 1, bytes: merged.length });
+  assert.equal(traffic.captured.packets, 2);
+  assert.equal(traffic.captured.layers.payload, 100);
 });
 
 test('a connection that uses the same ports anew begins with any sequence number', () => {

@@ -56,6 +56,7 @@ const TRAFFIC: ObservedTraffic = {
   ],
   kept: { notTcp: 1, handshake: 0, retransmitted: 0, tcpOptions: 0, fragments: 0, closed: 0, unusual: 0 },
   inferredPackets: 0,
+  superFrames: { frames: 0, bytes: 0 },
 };
 
 function plain(result: PlanResult, width = 80): string {
@@ -121,6 +122,13 @@ test('the parts of a full packet add up to it', () => {
 test('names of captures reach the terminal escaped', () => {
   assert.ok(!plain(CASES['whatIf']!).includes('\u001b'));
   assert.ok(!JSON.stringify(planPage(CASES['whatIf']!).lead).includes('\\u001b'));
+});
+
+test('what offloads put together is said to be left out', () => {
+  const traffic = { ...TRAFFIC, superFrames: { frames: 7, bytes: 28_386 } };
+  const text = flowing(calculatePlan(SETTINGS, reportWhatIf(['a.pcap'], traffic, SETTINGS)));
+  assert.match(text, /Left out: 90\.0 % of what was captured, 28\.4 kB in 7 super-frames/);
+  assert.doesNotMatch(flowing(CASES['whatIf']!), /super-frame/);
 });
 
 test('what was cut anew and what was kept is said', () => {
