@@ -32,9 +32,11 @@ export function renderVerdict(summary: AnalysisSummary, context: ReportContext):
     return [...wrapText(text, { width }), ...renderOffloads(summary, context)];
   }
   const exposure = measureExposure(summary);
-  const mark = markFor(exposure, context);
+  const isPartial = hasManySuperFrames(summary);
+  const mark = markFor(exposure, isPartial, context);
+  const verdict = `${isPartial ? 'Super-frames aside: ' : ''}${describeExposure(exposure)}`;
   return [
-    ...wrapText(describeExposure(exposure), { width }).map((line) => style.heading(mark(line))),
+    ...wrapText(verdict, { width }).map((line) => style.heading(mark(line))),
     ...renderReadableEsp(summary, context),
     ...wrapText(describeWire(summary), { width }),
     ...wrapText(describeCost(summary), { width }),
@@ -43,13 +45,30 @@ export function renderVerdict(summary: AnalysisSummary, context: ReportContext):
 }
 
 /** With segmentation offload most of the traffic may be in frames that never were on the wire like that. */
-function renderOffloads({ frames, wire }: AnalysisSummary, { width, style }: ReportContext): string[] {
-  if (frames.superFrames === 0 || frames.superFrameBytes * 100 < wire.bytes) return [];
+function hasManySuperFrames({ frames, wire }: AnalysisSummary): boolean {
+  return frames.superFrames > 0 && frames.superFrameBytes * 100 >= wire.bytes;
+}
+
+/** What they are, what is missing for them, and how to capture without them. */
+function renderOffloads(summary: AnalysisSummary, { width, style }: ReportContext): string[] {
+  if (!hasManySuperFrames(summary)) return [];
+  const { frames, wire, migrations } = summary;
+  const all = wire.bytes + frames.superFrameBytes;
   const text =
-    `Caution: ${formatBytes(frames.superFrameBytes)} more came in ${formatCounted(frames.superFrames, 'super-frame')}, larger ` +
-    'than the link carries: offloads were on where this was captured. They are left out of everything here. To see the wire, ' +
-    'capture with them off: ethtool -K DEVICE tso off gso off gro off';
+    `Caution: ${formatShare(frames.superFrameBytes, all)} of what was captured, ${formatBytes(frames.superFrameBytes)}, is in ` +
+    `${formatCounted(frames.superFrames, 'super-frame')} larger than the link's MTU of ${describeMtu(summary)}. A host that captures ` +
+    'its own traffic sees what it sends before the device cuts it (TSO, GSO) and what it receives after it was merged (GRO, LRO). ' +
+    'How that went over the wire is not in the capture: bytes, packets, overhead and findings are those of the rest. ' +
+    (migrations.length > 0 ? 'Live migrations alone are read from them too. ' : '') +
+    'To see the wire, capture at a mirror port of the switch, or turn offloads off on the host for as long as you capture ' +
+    '(it costs throughput): ethtool -K DEVICE tso off gso off gro off lro off';
   return wrapText(text, { width }).map((line) => style.caution(line));
+}
+
+function describeMtu({ inputs }: AnalysisSummary): string {
+  const mtus = inputs.filter(({ frames }) => frames > 0).map(({ mtu }) => mtu);
+  const texts = new Set(mtus.map(({ bytes, certainty }) => `${certainty === 'inferred' ? '~' : ''}${bytes}`));
+  return [...texts].join(' or ');
 }
 
 function measureExposure(summary: AnalysisSummary): Exposure {
@@ -65,9 +84,10 @@ function measureExposure(summary: AnalysisSummary): Exposure {
 /** A trifle in the clear, such as a router solicitation, is worth a look and no alarm. */
 function markFor(
   { clearBytes, authenticatedBytes, ipBytes }: Exposure,
+  isPartial: boolean,
   { style }: ReportContext,
 ): (text: string) => string {
-  if (clearBytes === 0) return authenticatedBytes === 0 ? style.good : style.caution;
+  if (clearBytes === 0) return authenticatedBytes === 0 && !isPartial ? style.good : style.caution;
   return clearBytes * 100 < ipBytes ? style.caution : style.bad;
 }
 
