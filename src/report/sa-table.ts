@@ -3,8 +3,10 @@ import { markCertainty } from './certainty-mark.js';
 import { escapeTerminal } from './escape-terminal.js';
 import { formatBps, formatBytes, formatCount, formatShare } from './format-quantity.js';
 import { type ReportContext, renderRest } from './report-context.js';
+import { suiteNotes } from './suite-note.js';
 import { renderTable, type TableColumn } from './table.js';
 import type { TextStyle } from './text-style.js';
+import { wrapText } from './wrap-text.js';
 
 const MAX_ROWS = 8;
 
@@ -31,7 +33,14 @@ export function renderSecurityAssociations(
   if (associations.length === 0) return [];
   const shown = associations.toSorted((a, b) => b.bytes - a.bytes).slice(0, MAX_ROWS);
   const rows = shown.map((sa) => associationRow(sa, context.style));
-  return [...renderTable(COLUMNS, rows, context), ...renderRest(associations.length, shown.length, context)];
+  const notes = suiteNotes(shown).flatMap((note) =>
+    wrapText(`~ ${note}`, { width: context.width, first: '  ' }),
+  );
+  return [
+    ...renderTable(COLUMNS, rows, context),
+    ...renderRest(associations.length, shown.length, context),
+    ...notes.map(context.style.faint),
+  ];
 }
 
 function associationRow(sa: SecurityAssociationSummary, style: TextStyle): string[] {

@@ -19,6 +19,7 @@ import {
   secondsBetween,
 } from '../format-quantity.js';
 import { ipsecOverhead } from '../ipsec-overhead.js';
+import { suiteNotes } from '../suite-note.js';
 import { createTextStyle } from '../text-style.js';
 import { associationTable, flowTable, inputTable, layerTable, protectionTable } from './analysis-tables.js';
 import { findingLead, findingSection } from './finding-section.js';
@@ -73,7 +74,10 @@ export function analysisSections(summary: AnalysisSummary): ReportSection[] {
       ...(securityAssociations.length === 0
         ? {}
         : {
-            text: [describeSequences(summary), `${CERTAINTY_LEGEND}.`],
+            text: [
+              describeSequences(summary),
+              [`${CERTAINTY_LEGEND}.`, ...suiteNotes(securityAssociations)].join(' '),
+            ],
             tables: [associationTable(securityAssociations)],
           }),
       charts: charts(sequenceChart(securityAssociations), associationTimeline(summary)),
