@@ -7,6 +7,7 @@ import { defineCapture } from './capture.js';
 import { defineDemo } from './demo.js';
 import { defineDoctor } from './doctor.js';
 import { CliError, ExitCode } from './exit-code.js';
+import { fileErrorText } from './file-error.js';
 import { defineLab } from './lab.js';
 import { defineMigrate } from './migrate.js';
 import { discardUnfinishedFiles } from './output-file.js';
@@ -57,12 +58,18 @@ function buildProgram(): Command {
     .helpOption('-h, --help', 'print this help, or that of a command')
     .addHelpText('after', EXAMPLES)
     .showHelpAfterError('(--help shows what there is)')
+    .configureOutput({ outputError: (text, write) => write(inOurWords(text)) })
     .exitOverride();
   for (const [heading, definitions] of COMMANDS) {
     program.commandsGroup(heading);
     for (const define of definitions) define(program);
   }
   return program.helpCommand('help [command]', 'print the help of a command');
+}
+
+/** Commander's complaints look like all others: `tare: option ... is invalid: give a number`. */
+function inOurWords(text: string): string {
+  return text.replace(/^error: /, 'tare: ').replace(/ is invalid\. (?=[a-z])/, ' is invalid: ');
 }
 
 function readVersion(): string {
@@ -98,7 +105,7 @@ function endQuietlyOnClosedPipe(): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     discardUnfinishedFiles();
     if (error.code === 'EPIPE') process.exit(ExitCode.done);
-    printMessage(`cannot write to stdout: ${error.message}`);
+    printMessage(`cannot write to stdout: ${fileErrorText(error)}`);
     process.exit(ExitCode.environment);
   });
   // Unheard, Node would end with 1, which means --fail-on.

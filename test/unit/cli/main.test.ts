@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { repoPath } from '../../repo-root.js';
 import { runTare, TARE } from './run-tare.js';
@@ -68,7 +68,7 @@ test('a mistyped command is answered with the right one', () => {
 test('a mistyped option is answered with the right one', () => {
   const { exitCode, stderr } = runTare(['suites', '--jsn']);
   assert.equal(exitCode, 2);
-  assert.match(stderr, /Did you mean --json\?/);
+  assert.match(stderr, /^tare: unknown option '--jsn'\n\(Did you mean --json\?\)/);
 });
 
 test('wrong usage ends with 2', () => {
@@ -91,6 +91,23 @@ test('wrong usage ends with 2', () => {
     assert.equal(stdout, '');
     assert.notEqual(stderr, '');
   }
+});
+
+test('a value that an option does not take is answered with what it takes', () => {
+  const { exitCode, stderr } = runTare(['analyze', 'a', '--workers', '0']);
+  assert.equal(exitCode, 2);
+  assert.match(
+    stderr,
+    /^tare: option '--workers <n>' argument '0' is invalid: give a number from 1 to 999\.\n/,
+  );
+});
+
+test('output that finds no room is told in words', {
+  skip: !existsSync('/dev/full') && 'no /dev/full here',
+}, () => {
+  const script = `'${process.execPath}' '${TARE}' suites > /dev/full`;
+  const { status, stderr } = spawnSync('bash', ['-c', script], { encoding: 'utf8' });
+  assert.deepEqual([status, stderr], [4, 'tare: cannot write to stdout: no space left on device\n']);
 });
 
 test('an unknown suite is answered with those it might be', () => {
