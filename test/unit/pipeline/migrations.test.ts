@@ -64,6 +64,15 @@ function split(path: string, ...sizes: readonly number[]): string[] {
   return parts;
 }
 
+test('a capture whose earlier part stands behind the later one keeps the times of both migrations', async () => {
+  const [later, earlier] = [readFileSync(CLEAR), readFileSync(MULTIFD)];
+  const joined = join(folder, 'joined.pcap');
+  writeFileSync(joined, Buffer.concat([later, earlier.subarray(PCAP_HEADER_BYTES)]));
+  const alone = [await analyze([CLEAR]), await analyze([MULTIFD])].flatMap(({ migrations }) => migrations);
+  assert.ok(BigInt(alone[1]!.startNs) < BigInt(alone[0]!.startNs));
+  assert.deepEqual((await analyze([joined])).migrations, alone);
+});
+
 for (const [what, path, associations] of [
   ['in the clear', CLEAR, []],
   ['over several connections', MULTIFD, []],
