@@ -48,13 +48,16 @@ export async function watchInterface(
 ): Promise<void> {
   const user = explainingCapture(() => chooseUser(options.user));
   const source = explainingCapture(() => new LiveSource(settings));
+  const stop = (): void => source.stop();
   // Ctrl-C is the ordinary end: it is not passed on.
-  const interruption = new Interruption(() => source.stop());
+  const interruption = new Interruption(stop);
   let metrics: MetricsServer | null = null;
   let writer: LiveWriter | null = null;
   const completeFile = (): void => complete(writer, source);
   // Whoever reads standard output may go away at any time, which ends the process.
   process.once('exit', completeFile);
+  // Nor may the terminal be there until the end. (Node takes away what nohup sets.)
+  process.once('SIGHUP', stop);
   try {
     if (settings.metrics !== null) {
       metrics = await startMetrics(settings.metrics.address, settings.metrics.port);
@@ -71,6 +74,7 @@ export async function watchInterface(
     interruption.release();
     throw error;
   } finally {
+    process.removeListener('SIGHUP', stop);
     process.removeListener('exit', completeFile);
     completeFile();
     source.close();

@@ -24,17 +24,19 @@ test('when nobody reads standard output any more the capture ends, and its file 
   assert.match(info, /Number of stat entries = 1/);
 });
 
-test('SIGTERM ends a capture as Ctrl-C does', async (t) => {
-  const link = requireLink(t);
-  if (link === null) return;
-  const file = join(link.folder, 'out.pcapng');
-  const running = await link.capture(['-w', file]);
-  link.replay(GCM);
-  const { exitCode, stdout, stderr } = await running.interrupt('SIGTERM');
-  assert.equal(exitCode, 0, stderr);
-  assert.match(stdout, /On the wire: .* 629 packets/);
-  assert.match(runTool('capinfos', [file]).stdout, /Number of stat entries = 1/);
-});
+for (const signal of ['SIGTERM', 'SIGHUP'] as const) {
+  test(`${signal} ends a capture as Ctrl-C does`, async (t) => {
+    const link = requireLink(t);
+    if (link === null) return;
+    const file = join(link.folder, 'out.pcapng');
+    const running = await link.capture(['-w', file]);
+    link.replay(GCM);
+    const { exitCode, stdout, stderr } = await running.interrupt(signal);
+    assert.equal(exitCode, 0, stderr);
+    assert.match(stdout, /On the wire: .* 629 packets/);
+    assert.match(runTool('capinfos', [file]).stdout, /Number of stat entries = 1/);
+  });
+}
 
 test('the number of packets ends a capture that has time left, and its time one that lacks packets', async (t) => {
   const link = requireLink(t);
