@@ -112,6 +112,14 @@ function endQuietlyOnClosedPipe(): void {
   process.stderr.on('error', () => {});
 }
 
+/** What a timer or a listener throws reaches nobody else. Left to Node it would end with 1, too. */
+function explainStrayErrors(): void {
+  process.on('uncaughtException', (error) => {
+    discardUnfinishedFiles();
+    process.exit(explain(error));
+  });
+}
+
 /**
  * Ctrl-C: tidies up, then dies of the signal as if it had never been caught, which shells show as 130 (143 for SIGTERM).
  * `process.exit` would wait for a read from a pipe nobody writes to.
@@ -126,5 +134,6 @@ function endCleanlyOnSignals(): void {
 }
 
 endQuietlyOnClosedPipe();
+explainStrayErrors();
 endCleanlyOnSignals();
 process.exitCode = await run(process.argv);

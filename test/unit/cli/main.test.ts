@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { repoPath } from '../../repo-root.js';
-import { runTare, TARE } from './run-tare.js';
+import { runTare, TARE, withFolder } from './run-tare.js';
 
 test('--version prints that of package.json', () => {
   const { version } = JSON.parse(readFileSync(repoPath('package.json'), 'utf8')) as { version: string };
@@ -57,6 +58,16 @@ test('commands without progress take --no-progress too, for scripts that give it
     assert.deepEqual(stdout, runTare(command, { env }).stdout);
   }
 });
+
+test('an error that a timer throws ends with 70 as any other defect does, not with the 1 of --fail-on', () =>
+  withFolder((folder) => {
+    const script = join(folder, 'fault.cjs');
+    const thrower = "setTimeout(() => { throw new Error('of a timer'); }, 0)";
+    writeFileSync(script, `process.on('newListener', (name) => { if (name === 'SIGTERM') ${thrower}; });`);
+    const { exitCode, stderr } = runTare(['suites'], { env: { NODE_OPTIONS: `--require ${script}` } });
+    assert.equal(exitCode, 70, stderr);
+    assert.match(stderr, /^tare: this is a defect in tare: Error: of a timer/);
+  }));
 
 test('a mistyped command is answered with the right one', () => {
   const { exitCode, stdout, stderr } = runTare(['analize']);
