@@ -18,12 +18,14 @@ export interface LinkMtu {
 
 /**
  * Finds the MTU of the captured link from a capture's beginning, so that frames beyond it can be told as super-frames.
- * Evidence, strongest first: the MSS option of SYNs; IPsec packets and fragments, which offloads leave alone; and in TCP
- * without a SYN, whether the longest packets share one length (a jumbo MTU) or not (receive offload).
+ * Evidence, strongest first: the MSS option of SYNs; fragments, which offloads leave alone, and so they do IPsec packets unless the
+ * device itself does IPsec, which shows in packets that no link carries; and in TCP without a SYN, whether the longest packets
+ * share one length (a jumbo MTU) or not (receive offload).
  */
 export class LinkMtuEstimator {
   private announced = 0;
-  private unoffloaded = 0;
+  private longestFragment = 0;
+  private longestIpsec = 0;
   private readonly tcpLengths = new Map<number, number>();
   private readonly options: TcpOptions = { mss: 0, windowScale: -1, sackPermitted: false, timestamps: false };
 
@@ -33,8 +35,10 @@ export class LinkMtuEstimator {
       if (batch.ipOffset[row] === NONE) continue;
       const flags = batch.flags[row]!;
       const bytes = batch.block.wireLength[row]! - batch.layerBytes[row * LAYER_STRIDE + Layer.link]!;
-      if ((flags & (PacketFlag.esp | PacketFlag.ah | PacketFlag.fragment)) !== 0) {
-        if (bytes <= LARGEST_JUMBO) this.unoffloaded = Math.max(this.unoffloaded, bytes);
+      if ((flags & PacketFlag.fragment) !== 0) {
+        if (bytes <= LARGEST_JUMBO) this.longestFragment = Math.max(this.longestFragment, bytes);
+      } else if ((flags & (PacketFlag.esp | PacketFlag.ah)) !== 0) {
+        this.longestIpsec = Math.max(this.longestIpsec, bytes);
       } else if ((flags & PacketFlag.tcp) !== 0 && (flags & PacketFlag.tunnel) === 0) {
         this.addTcp(batch, row, flags, bytes);
       }
@@ -42,7 +46,8 @@ export class LinkMtuEstimator {
   }
 
   estimate(): LinkMtu {
-    const known = Math.max(ETHERNET_MTU, this.announced, this.unoffloaded);
+    const ipsec = this.longestIpsec <= LARGEST_JUMBO ? this.longestIpsec : 0;
+    const known = Math.max(ETHERNET_MTU, this.announced, this.longestFragment, ipsec);
     if (this.announced > 0) {
       return { bytes: known, certainty: this.announced === known ? 'measured' : 'inferred' };
     }

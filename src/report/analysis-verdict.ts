@@ -34,7 +34,9 @@ export function renderVerdict(summary: AnalysisSummary, context: ReportContext):
   const exposure = measureExposure(summary);
   const isPartial = hasManySuperFrames(summary);
   const mark = markFor(exposure, isPartial, context);
-  const verdict = `${isPartial ? 'Super-frames aside: ' : ''}${describeExposure(exposure)}`;
+  const verdict = isPartial
+    ? `Super-frames aside, ${lowerFirst(describeExposure(exposure))}`
+    : describeExposure(exposure);
   return [
     ...wrapText(verdict, { width }).map((line) => style.heading(mark(line))),
     ...renderReadableEsp(summary, context),
@@ -42,6 +44,11 @@ export function renderVerdict(summary: AnalysisSummary, context: ReportContext):
     ...wrapText(describeCost(summary), { width }),
     ...renderOffloads(summary, context),
   ];
+}
+
+/** Words in capitals stay. */
+function lowerFirst(text: string): string {
+  return text.replace(/^[A-Z](?=[a-z])/, (letter) => letter.toLowerCase());
 }
 
 /** With segmentation offload most of the traffic may be in frames that never were on the wire like that. */
@@ -58,7 +65,7 @@ function renderOffloads(summary: AnalysisSummary, { width, style }: ReportContex
     `Caution: ${formatShare(frames.superFrameBytes, all)} of what was captured, ${formatBytes(frames.superFrameBytes)}, is in ` +
     `${formatCounted(frames.superFrames, 'super-frame')} larger than the link's MTU of ${describeMtu(summary)}. A host that captures ` +
     'its own traffic sees what it sends before the device cuts it (TSO, GSO) and what it receives after it was merged (GRO, LRO). ' +
-    'How that went over the wire is not in the capture: bytes, packets, overhead and findings are those of the rest. ' +
+    'How that went over the wire is not in the capture: bytes, packets, sequence numbers, overhead and findings are those of the rest. ' +
     (migrations.length > 0 ? 'Live migrations alone are read from them too. ' : '') +
     'To see the wire, capture at a mirror port of the switch, or turn offloads off on the host for as long as you capture ' +
     '(it costs throughput): ethtool -K DEVICE tso off gso off gro off lro off';

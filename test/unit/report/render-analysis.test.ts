@@ -123,11 +123,11 @@ test('of traffic that was left out nothing is claimed: only the rest is protecte
   summary.frames.superFrames = 0;
   summary.frames.superFrameBytes = 0;
   assert.match(heading(false), /^All IP traffic is protected: 100 % in ESP/);
-  assert.match(heading(true), /\u001b\[32m/);
+  assert.ok(heading(true).includes('\u001b[32m'));
   summary.frames.superFrames = 190;
   summary.frames.superFrameBytes = 2 * summary.wire.bytes;
-  assert.match(heading(false), /^Super-frames aside: All IP traffic is protected: 100 % in ESP/);
-  assert.doesNotMatch(heading(true), /\u001b\[32m/);
+  assert.match(heading(false), /^Super-frames aside, all IP traffic is protected: 100 % in ESP/);
+  assert.ok(!heading(true).includes('\u001b[32m'));
 });
 
 test('packets that were lost and packets that only were not analysed are told apart', () => {
