@@ -24,19 +24,7 @@ const ALLOWED_IMPORTS: Readonly<Record<string, readonly string[]>> = {
   model: ['scenario', 'result', 'ipsec', 'plan', 'migration'],
   orchestrator: ['scenario', 'result', 'ipsec', 'capture', 'analysis', 'pipeline'],
   // Migrations predicted, then carried out
-  validation: [
-    'packet',
-    'ipsec',
-    'capture',
-    'migration',
-    'analysis',
-    'plan',
-    'pipeline',
-    'scenario',
-    'result',
-    'model',
-    'orchestrator',
-  ],
+  validation: ['scenario', 'result', 'model', 'orchestrator'],
   report: ['scenario', 'result', 'analysis', 'plan', 'migration', 'monitor', 'exposure'],
   cli: ['*'],
   // index.ts, the public library
