@@ -4,21 +4,30 @@
 #include <node_api.h>
 
 #include <cstdint>
-#include <cstring>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "capabilities.h"
 #include "libpcap.h"
+#include "napi-block.h"
+#include "napi-values.h"
 #include "session.h"
 
 namespace {
 
 using tare::Block;
+using tare::FromNumber;
+using tare::FromString;
 using tare::Libpcap;
+using tare::Misuse;
 using tare::OpenFailure;
+using tare::Property;
 using tare::Session;
+using tare::SetProperty;
+using tare::ToNumber;
+using tare::ToString;
+using tare::Undefined;
 
 constexpr size_t kMostArguments = 5;
 // Marks our handles: a foreign one is refused, not followed.
@@ -43,52 +52,6 @@ Arguments ReadArguments(napi_env env, napi_callback_info info) {
   Arguments arguments;
   napi_get_cb_info(env, info, &arguments.count, arguments.values, nullptr, nullptr);
   return arguments;
-}
-
-napi_value Undefined(napi_env env) {
-  napi_value value;
-  napi_get_undefined(env, &value);
-  return value;
-}
-
-napi_value FromString(napi_env env, const std::string& text) {
-  napi_value value;
-  napi_create_string_utf8(env, text.c_str(), text.size(), &value);
-  return value;
-}
-
-napi_value FromNumber(napi_env env, double number) {
-  napi_value value;
-  napi_create_double(env, number, &value);
-  return value;
-}
-
-void SetProperty(napi_env env, napi_value object, const char* name, napi_value value) {
-  napi_set_named_property(env, object, name, value);
-}
-
-napi_value Property(napi_env env, napi_value object, const char* name) {
-  napi_value value = nullptr;
-  if (napi_get_named_property(env, object, name, &value) != napi_ok) return Undefined(env);
-  return value;
-}
-
-bool ToString(napi_env env, napi_value value, std::string* text) {
-  size_t length = 0;
-  if (napi_get_value_string_utf8(env, value, nullptr, 0, &length) != napi_ok) return false;
-  text->resize(length + 1);
-  napi_get_value_string_utf8(env, value, &(*text)[0], length + 1, &length);
-  text->resize(length);
-  return true;
-}
-
-bool ToNumber(napi_env env, napi_value value, double* number) {
-  return napi_get_value_double(env, value, number) == napi_ok;
-}
-
-napi_value Misuse(napi_env env, const char* message) {
-  napi_throw_type_error(env, "MISUSE", message);
-  return nullptr;
 }
 
 LiveCapture* ToCapture(napi_env env, napi_value handle) {
@@ -229,57 +192,6 @@ napi_value Open(napi_env env, napi_callback_info info) {
   return result;
 }
 
-// Memory of one typed array of a FrameBlock, noted in `kept` so that it stays. Null if it is not what it must be.
-void* TakeArray(napi_env env, napi_value block, const char* name, napi_typedarray_type wanted, size_t length,
-                napi_value kept) {
-  const napi_value value = Property(env, block, name);
-  bool is_array = false;
-  if (napi_is_typedarray(env, value, &is_array) != napi_ok || !is_array) return nullptr;
-  napi_typedarray_type type;
-  size_t found = 0;
-  void* data = nullptr;
-  napi_value buffer;
-  napi_get_typedarray_info(env, value, &type, &found, &data, &buffer, nullptr);
-  bool is_plain = false;
-  // A SharedArrayBuffer is none of these.
-  if (napi_is_arraybuffer(env, buffer, &is_plain) != napi_ok || !is_plain) return nullptr;
-  if (type != wanted || found < length) return nullptr;
-  uint32_t index = 0;
-  napi_get_array_length(env, kept, &index);
-  napi_set_element(env, kept, index, value);
-  return data;
-}
-
-bool TakeBlock(napi_env env, napi_value value, napi_value kept, Block* block) {
-  double capacity = 0;
-  double data_bytes = 0;
-  if (!ToNumber(env, Property(env, value, "capacity"), &capacity) || !(capacity >= 1 && capacity <= 1 << 24)) return false;
-  if (!ToNumber(env, Property(env, Property(env, value, "data"), "length"), &data_bytes)) return false;
-  // A record of the longest snapshot must fit.
-  if (!(data_bytes >= 262144 + 64 && data_bytes <= INT32_MAX)) return false;
-  const size_t n = static_cast<size_t>(capacity);
-  auto take = [&](const char* name, napi_typedarray_type type, size_t length) {
-    return TakeArray(env, value, name, type, length, kept);
-  };
-  *block = Block{
-      static_cast<uint8_t*>(take("data", napi_uint8_array, static_cast<size_t>(data_bytes))),
-      static_cast<size_t>(data_bytes),
-      n,
-      static_cast<uint32_t*>(take("offset", napi_uint32_array, n)),
-      static_cast<uint32_t*>(take("capturedLength", napi_uint32_array, n)),
-      static_cast<uint32_t*>(take("wireLength", napi_uint32_array, n)),
-      static_cast<double*>(take("timeSeconds", napi_float64_array, n)),
-      static_cast<uint32_t*>(take("timeNanoseconds", napi_uint32_array, n)),
-      static_cast<uint16_t*>(take("linkType", napi_uint16_array, n)),
-      static_cast<double*>(take("frameNumber", napi_float64_array, n)),
-      0,
-      0,
-  };
-  return block->data != nullptr && block->offset != nullptr && block->captured_length != nullptr &&
-         block->wire_length != nullptr && block->time_seconds != nullptr &&
-         block->time_nanoseconds != nullptr && block->link_type != nullptr && block->frame_number != nullptr;
-}
-
 // Lets go of everything that was kept for the thread, which has ended.
 void LetGo(napi_env env, LiveCapture* capture, napi_threadsafe_function_release_mode mode) {
   if (capture->events == nullptr) return;
@@ -330,7 +242,7 @@ napi_value Start(napi_env env, napi_callback_info info) {
   for (uint32_t i = 0; i < count; i++) {
     napi_value block;
     napi_get_element(env, arguments.values[1], i, &block);
-    if (!TakeBlock(env, block, kept, &blocks[i])) return Misuse(env, "a block is not a FrameBlock large enough");
+    if (!tare::TakeBlock(env, block, kept, &blocks[i])) return Misuse(env, "a block is not a FrameBlock large enough");
   }
   if (napi_create_threadsafe_function(env, arguments.values[3], nullptr, FromString(env, "tare live capture"), 0, 1,
                                       nullptr, nullptr, capture, DeliverEvent, &capture->events) != napi_ok) {
