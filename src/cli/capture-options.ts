@@ -72,17 +72,26 @@ export function captureSettings(options: CaptureOptions, device: string): Captur
 
 /** Files are cut back, completed and taken turns with: nothing of that can be done to a pipe. */
 function outputOf(path: string, device: string, isRing: boolean): string {
-  const existing = isRing ? undefined : statusOf(path);
-  const isFile = existing === undefined || existing.isFile() || existing.isDirectory();
-  if (path !== '-' && (isFile ? !isStdout(existing) : path === '/dev/null')) return path;
-  const what = path === '-' ? 'standard output is for the report' : 'it is no regular file';
+  const obstacle = obstacleTo(path, isRing);
+  if (obstacle === null) return path;
   throw usage(
-    `-w ${path}: ${what}, and packets are written to files only. Another program can follow a file ` +
+    `-w ${path}: ${obstacle}, and packets are written to files only. Another program can follow a file ` +
       `(tail -c +1 -f FILE | wireshark -k -i -) or take packets from tcpdump -i ${device} -U -w -`,
   );
 }
 
-/** Undefined if there is no such file, or none that can be looked at: writing will tell. */
+function obstacleTo(path: string, isRing: boolean): string | null {
+  const isReport = 'standard output is for the report';
+  if (path === '-') return isReport;
+  // The files of a ring have other names.
+  if (isRing || path === '/dev/null') return null;
+  const existing = statusOf(path);
+  if (existing === undefined || existing.isDirectory()) return null;
+  if (!existing.isFile()) return 'it is no regular file';
+  return isStdout(existing) ? isReport : null;
+}
+
+/** Undefined if there is no such file, or none that may be looked at: writing it will tell. */
 function statusOf(path: string): Stats | undefined {
   try {
     return statSync(path, { throwIfNoEntry: false });
@@ -91,10 +100,10 @@ function statusOf(path: string): Stats | undefined {
   }
 }
 
-/** Where the report would be written into the packets. */
-function isStdout(status: Stats | undefined): boolean {
+/** `-w /dev/stdout`, where that is a file: the report would be written into the packets. */
+function isStdout({ dev, ino }: Stats): boolean {
   const stdout = fstatSync(1);
-  return status !== undefined && status.dev === stdout.dev && status.ino === stdout.ino;
+  return dev === stdout.dev && ino === stdout.ino;
 }
 
 function metricsOf(text: string): MetricsAddress {
