@@ -99,7 +99,7 @@ function describeNotAnalysed({ inputs }: AnalysisSummary): string {
   const count = inputs.reduce((sum, { notAnalysed = 0 }) => sum + notAnalysed, 0);
   if (count === 0) return '';
   const were = count === 1 ? 'was' : 'were';
-  return `Not in this report: ${formatCounted(count, 'packet')} that ${were} written but came too fast to be analysed. Gaps above may be theirs.`;
+  return `Not in this report: ${formatCounted(count, 'packet')} that ${were} written but came too fast to be analysed. What looks lost above may be among them.`;
 }
 
 function renderErrors(errors: readonly ErrorSummary[], context: ReportContext): string[] {

@@ -17,6 +17,7 @@ import { describeTraffic, judgeExposure, RANDOMNESS_NOTE } from './exposure-verd
 import { formatBytes, formatCount, formatCounted, formatMemory, formatShare } from './format-quantity.js';
 import type { RenderOptions } from './render-analysis.js';
 import type { ReportContext } from './report-context.js';
+import { sparkline } from './sparkline.js';
 import { renderTable } from './table.js';
 import { createTextStyle } from './text-style.js';
 import { wrapText } from './wrap-text.js';
@@ -24,7 +25,6 @@ import { wrapText } from './wrap-text.js';
 const MAP_ROWS = 8;
 const MAP_GAP = '  ';
 const SHOWN_STRINGS = 6;
-const SPARKS = '▁▂▃▄▅▆▇█';
 
 /** What an eavesdropper got, side by side, for reading in a terminal. */
 export function renderExposure(exposure: Exposure, options: RenderOptions): string {
@@ -201,19 +201,18 @@ function renderTraffic(
     if (sentences.length === 0) return [];
     return [
       ...sentences.flatMap((text) => wrapText(text, { width, first: '  ' })),
-      `  ${sparkline(column.observation.traffic!.bytesOverTime, width - 2)}`,
+      `  ${rhythm(column.observation.traffic!.bytesOverTime, width - 2)}`,
     ];
   });
   return lines.length === 0 ? [] : [style.heading('What traffic analysis still tells'), ...lines];
 }
 
-/** Bytes over time, a column for each interval or for several. */
-function sparkline(values: readonly number[], width: number): string {
+/** Bytes over time, a column for each interval or for several; silences are empty. */
+function rhythm(values: readonly number[], width: number): string {
   const count = Math.min(width, values.length);
   const sums = new Array<number>(count).fill(0);
   values.forEach((value, i) => {
     sums[Math.floor((i * count) / values.length)]! += value;
   });
-  const highest = Math.max(...sums, 1);
-  return sums.map((value) => SPARKS[Math.min(7, Math.floor((value / highest) * 8))]).join('');
+  return sparkline(sums, Math.max(...sums));
 }

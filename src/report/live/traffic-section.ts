@@ -3,10 +3,10 @@ import type { LiveSnapshot } from '../../monitor/live-snapshot.js';
 import { PROTECTION_ORDER, PROTECTION_TITLES } from '../byte-shares.js';
 import { formatBps, formatBytes, formatCount, formatShare } from '../format-quantity.js';
 import type { ReportContext } from '../report-context.js';
+import { sparkline } from '../sparkline.js';
 import { type TableColumn, tableWidth } from '../table.js';
 import { type LiveHistory, perSecond } from './live-history.js';
 import { type LiveSection, tableSection } from './live-section.js';
-import { sparkline } from './sparkline.js';
 
 const COLUMNS: readonly TableColumn[] = [
   { title: 'protection' },

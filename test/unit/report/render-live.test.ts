@@ -4,8 +4,8 @@ import fc from 'fast-check';
 import stringWidth from 'string-width';
 import type { LiveSnapshot } from '../../../src/monitor/live-snapshot.js';
 import { LiveHistory } from '../../../src/report/live/live-history.js';
-import { sparkline } from '../../../src/report/live/sparkline.js';
 import { renderLive } from '../../../src/report/render-live.js';
+import { sparkline } from '../../../src/report/sparkline.js';
 import { liveAssociation, liveFinding, liveMigration, liveSnapshot } from './sample-live.js';
 
 const ESC = '\u001b';
