@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
-"""Writes captures/suspicious/ with IPsec that is wrong on purpose, made by Scapy's own IPsec (python3-scapy 2.5).
+"""Writes IPsec that is wrong on purpose into captures/suspicious/, and what only looks so into captures/benign/, made by Scapy's
+own IPsec (python3-scapy 2.5).
 
-    python3 scripts/make-suspicious-sas.py
+    python3 scripts/make-suspicious-sas.py [NAME...]
 
 Keys, IVs and times are fixed, so that each run writes the same bytes.
 """
 
 import gzip
+import sys
 from io import BytesIO
 from pathlib import Path
 
@@ -17,7 +19,6 @@ from scapy.packet import Raw
 from scapy.utils import PcapWriter, rdpcap
 
 CAPTURES = Path(__file__).resolve().parent.parent / "captures"
-OUT = CAPTURES / "suspicious"
 HERE, THERE = "10.67.0.1", "10.67.0.2"
 LINK = Ether(src="02:00:00:00:67:01", dst="02:00:00:00:67:02")
 KEY = bytes(range(16))
@@ -49,16 +50,23 @@ def gcm_packet(sequence, content=None, iv=None, spi=0xC0FFEE01):
     return sealed(esp(spi), sequence, content, counter_iv(sequence) if iv is None else iv)
 
 
-def write(name, packets, step=0.01):
-    """One packet each `step` seconds."""
+def write(path, packets, step=0.01, snaplen=65535):
+    """One packet each `step` seconds, of which `snaplen` bytes are kept."""
     content = BytesIO()
     writer = PcapWriter(content, linktype=1)
+    writer.write_header(None)
     for i, packet in enumerate(packets):
-        packet = Ether(bytes(packet))
-        packet.time = 1_700_000_000 + round(i * step, 6)
-        writer.write(packet)
+        data = bytes(packet)
+        microseconds = round(i * step * 1e6)
+        writer.write_packet(
+            data[:snaplen],
+            sec=1_700_000_000 + microseconds // 1_000_000,
+            usec=microseconds % 1_000_000,
+            caplen=min(len(data), snaplen),
+            wirelen=len(data),
+        )
     data = content.getvalue()
-    (OUT / name).write_bytes(gzip.compress(data, mtime=0) if name.endswith(".gz") else data)
+    path.write_bytes(gzip.compress(data, mtime=0) if path.suffix == ".gz" else data)
 
 
 def nonce_reuse():
@@ -85,6 +93,67 @@ def jump():
 
 def near_wrap():
     return [gcm_packet(i) for i in range(0xFFFF_FF00, 0xFFFF_FF28)]
+
+
+def wrapped():
+    """A sender that knows no end. Scapy takes no number 0, so behind 2^32 - 1 comes 1."""
+    return [gcm_packet(n, content=i) for i, n in enumerate([*range(0xFFFF_FFE0, 2**32), *range(1, 41)])]
+
+
+def wrapped_extended():
+    """The same with extended numbers: the ICV covers the high half."""
+    extended = SecurityAssociation(ESP, spi=0xC0FFEE01, esn_en=True, **GCM)
+    packets = []
+    for number in [*range(0xFFFF_FFE0, 2**32), *range(2**32 + 1, 2**32 + 41)]:
+        low, high = number & 0xFFFF_FFFF, number >> 32
+        sealed_ip = extended.encrypt(
+            plain(number, 40 + number % 200),
+            seq_num=low,
+            iv=counter_iv(number),
+            esn_en=True,
+            esn=high,
+        )
+        packets.append(LINK / sealed_ip)
+    return packets
+
+
+def much_3des():
+    """8.5 MB under one key, cut to 74 bytes a packet."""
+    sa = esp(crypt_algo="3DES", crypt_key=bytes(range(24)), auth_algo="HMAC-SHA1-96", auth_key=KEY + SALT)
+    iv = lambda i: bytes((i * 37 + j * 91 + i * j) & 255 for j in range(8))
+    return [LINK / sa.encrypt(plain(i, 8800 + i * 13 % 120), seq_num=i, iv=iv(i)) for i in range(1, 961)]
+
+
+def rekeyed():
+    """The new SA is in use before the last packets of the old one have come."""
+    old = [gcm_packet(i) for i in range(1, 61)]
+    new = [gcm_packet(i, content=i + 700, spi=0xC0FFEE02) for i in range(1, 41)]
+    overlap = [packet for pair in zip(old[40:], new[:20]) for packet in pair]
+    return [*old[:40], *overlap, *new[20:]]
+
+
+def reordered():
+    """Two ways, packets in turn, a packet a microsecond; one of them takes 800 us longer."""
+    arrivals = sorted((i + 800 * (i % 2), i) for i in range(1, 1001))
+    return [gcm_packet(i) for _, i in arrivals]
+
+
+def rebound():
+    """control-ikev2, as if a NAT before 10.66.0.1 gave it another address and port in the middle."""
+    packets = rdpcap(str(CAPTURES / "suspicious/control-ikev2.pcap"))
+    return [through_nat(packet) if i >= 25 else packet for i, packet in enumerate(packets)]
+
+
+def through_nat(packet):
+    packet = packet.copy()
+    if UDP not in packet:
+        return packet
+    for address, port in (("src", "sport"), ("dst", "dport")):
+        if getattr(packet[IP], address) == "10.66.0.1":
+            setattr(packet[IP], address, "10.66.0.77")
+            setattr(packet[UDP], port, 40_001)
+    del packet[IP].chksum, packet[UDP].chksum
+    return packet
 
 
 def reserved_spi():
@@ -131,18 +200,24 @@ def migration_under_ah():
 
 
 CAPTURES_MADE = {
-    "nonce-reuse.pcap": nonce_reuse,
-    "two-senders.pcap": two_senders,
-    "unauthenticated.pcap": unauthenticated,
-    "sequence-jump.pcap": jump,
-    "near-wrap.pcap": near_wrap,
-    "reserved-spi.pcap": reserved_spi,
-    "wrong-icv.pcap": wrong_icv,
-    "partly-clear.pcap": partly_clear,
-    "migration-under-ah.pcap.gz": migration_under_ah,
+    "suspicious/nonce-reuse.pcap": (nonce_reuse, {}),
+    "suspicious/two-senders.pcap": (two_senders, {}),
+    "suspicious/unauthenticated.pcap": (unauthenticated, {}),
+    "suspicious/sequence-jump.pcap": (jump, {}),
+    "suspicious/near-wrap.pcap": (near_wrap, {}),
+    "suspicious/wrapped.pcap": (wrapped, {}),
+    "suspicious/much-3des.pcap.gz": (much_3des, {"snaplen": 74}),
+    "suspicious/reserved-spi.pcap": (reserved_spi, {}),
+    "suspicious/wrong-icv.pcap": (wrong_icv, {}),
+    "suspicious/partly-clear.pcap": (partly_clear, {}),
+    "suspicious/migration-under-ah.pcap.gz": (migration_under_ah, {}),
+    "benign/wrapped-extended.pcap": (wrapped_extended, {}),
+    "benign/rekeyed.pcap": (rekeyed, {}),
+    "benign/reordered.pcap.gz": (reordered, {"step": 1e-6, "snaplen": 60}),
+    "benign/nat-rebound.pcap": (rebound, {}),
 }
 
 if __name__ == "__main__":
-    OUT.mkdir(exist_ok=True)
-    for name, make in CAPTURES_MADE.items():
-        write(name, make())
+    for name, (make, options) in CAPTURES_MADE.items():
+        if len(sys.argv) == 1 or any(wanted in name for wanted in sys.argv[1:]):
+            write(CAPTURES / name, make(), **options)

@@ -59,6 +59,7 @@ const SUSPICIOUS: Readonly<Record<string, Expected>> = {
   },
   'ikev1-main.pcap': { 'low ike-version-1': 2 },
   'migration-under-ah.pcap.gz': AH_MIGRATION,
+  'much-3des.pcap.gz': { 'medium sa-not-rekeyed': 1, 'medium weak-algorithm': 1 },
   'near-wrap.pcap': { 'low sequence-near-wrap': 1 },
   'nine-hours.pcap': { 'low sa-not-rekeyed': 2 },
   'nonce-reuse.pcap': { 'high nonce-reuse': 1 },
@@ -78,6 +79,7 @@ const SUSPICIOUS: Readonly<Record<string, Expected>> = {
   },
   // Without keys nobody can tell.
   'unauthenticated.pcap': {},
+  'wrapped.pcap': {},
   'wrong-icv.pcap': {},
 };
 
@@ -160,22 +162,39 @@ test('ESP that is said to have no authentication is a finding', async () => {
   assert.deepEqual(tally(findings), { 'high esp-unauthenticated': 1 });
 });
 
+/** Of scripts/make-suspicious-sas.py. */
+function scapySa(flags: '' | 'flag esn'): readonly SecurityAssociation[] {
+  return importSecurityAssociations(
+    `src 10.67.0.1 dst 10.67.0.2\n\tproto esp spi 0xc0ffee01 reqid 1 mode transport\n\treplay-window 32 ${flags}\n` +
+      '\taead rfc4106(gcm(aes)) 0x000102030405060708090a0b0c0d0e0f10111213 128\n' +
+      (flags === '' ? '' : '\tanti-replay esn context:\n\t seq-hi 0x0, seq 0x0, oseq-hi 0x0, oseq 0x0\n'),
+    'test.xfrm',
+  ).associations;
+}
+
 test('extended sequence numbers are not near their end where the others are', async () => {
   const path = repoPath('captures/suspicious/near-wrap.pcap');
-  const sa = (flags: string) =>
-    importSecurityAssociations(
-      `src 10.67.0.1 dst 10.67.0.2\n\tproto esp spi 0xc0ffee01 reqid 1 mode transport\n\treplay-window 32 ${flags}\n` +
-        '\taead rfc4106(gcm(aes)) 0x000102030405060708090a0b0c0d0e0f10111213 128\n' +
-        (flags === '' ? '' : '\tanti-replay esn context:\n\t seq-hi 0x0, seq 0x0, oseq-hi 0x0, oseq 0x0\n'),
-      'test.xfrm',
-    ).associations;
-  assert.deepEqual(tally(await findingsOf(path, { associations: sa('') })), {
+  assert.deepEqual(tally(await findingsOf(path, { associations: scapySa('') })), {
     'medium sequence-near-wrap': 1,
   });
   // The ICV covers the high half of an extended number, which Scapy did not count.
-  assert.deepEqual(tally(await findingsOf(path, { associations: sa('flag esn') })), {
+  assert.deepEqual(tally(await findingsOf(path, { associations: scapySa('flag esn') })), {
     'low keys-do-not-fit': 1,
   });
+});
+
+test('numbers that begin anew behind their end are a finding if they are not extended', async () => {
+  const wrapped = repoPath('captures/suspicious/wrapped.pcap');
+  const findings = await findingsOf(wrapped, { associations: scapySa('') });
+  assert.deepEqual(tally(findings), { 'high sequence-near-wrap': 1 });
+  // All ICVs were right: the keys are those of the SA, and so is what they say of its numbers.
+  assert.equal(findings[0]!.evidence.count, 72);
+});
+
+test('an SA with blocks of 128 bits may carry what is too much for one with blocks of 64 bits', async () => {
+  const path = repoPath('captures/suspicious/much-3des.pcap.gz');
+  const findings = await findingsOf(path, { assumedEsp: parseEspSuite('aes128gcm16') });
+  assert.deepEqual(tally(findings), {});
 });
 
 /** Packets of one direction that came with a number for the second time, by tshark's account. */

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { Finding } from '../../src/analysis/findings/finding.js';
 import { analyzeFiles } from '../../src/pipeline/analyze-files.js';
@@ -9,7 +11,7 @@ import { requireTool, runTool } from '../tool.js';
 const ATTACKER = '02:00:00:00:00:66';
 /** What the detectors of link and network may find. */
 const IDS =
-  /^(arp-|nd-|rogue-dhcp|icmp-redirect|packet-too-big-forged|(overlapping|tiny)-fragments|tcp-injection|second-sender)/;
+  /^(arp-|nd-|rogue-|icmp-redirect|packet-too-big-forged|(overlapping|tiny)-fragments|tcp-injection|second-sender)/;
 
 /** Severities of the findings about link and network, in order of id. */
 const EXPECTED: Readonly<Record<string, readonly string[]>> = {
@@ -20,6 +22,8 @@ const EXPECTED: Readonly<Record<string, readonly string[]>> = {
   'na-spoof': ['high nd-spoofing'],
   parasite6: ['high nd-spoofing', 'high nd-spoofing'],
   'rogue-dhcp': ['high rogue-dhcp'],
+  'rogue-dhcp6': ['high rogue-dhcp'],
+  'rogue-router': ['high rogue-router', 'medium rogue-router'],
   'redirect-forged': ['high icmp-redirect-forged'],
   'redirect6-forged': ['high icmp-redirect-forged'],
   'redirect-genuine': ['low icmp-redirect'],
@@ -58,6 +62,26 @@ test('whatever is ordinary gives no finding about link and network', async () =>
       [],
       path,
     );
+  }
+});
+
+test('whatever is ordinary is so where a mirror port shows each packet twice', async (t) => {
+  if (!requireTool(t, 'editcap') || !requireTool(t, 'mergecap')) return;
+  for (const path of listCaptures('benign')) {
+    const findings = await inDoubled(path, findingsIn);
+    assert.deepEqual(
+      findings.map(({ id, evidence }) => `${id}: ${evidence.facts}`),
+      [],
+      path,
+    );
+  }
+});
+
+test('attacks are found where a mirror port shows each packet twice', async (t) => {
+  if (!requireTool(t, 'editcap') || !requireTool(t, 'mergecap')) return;
+  for (const [name, expected] of Object.entries(EXPECTED)) {
+    const findings = await inDoubled(suspicious(name), findingsIn);
+    assert.deepEqual(findings.map(({ severity, id }) => `${severity} ${id}`).toSorted(), expected, name);
   }
 });
 
@@ -101,6 +125,8 @@ const PACKETS: readonly [name: string, id: string, filter: string][] = [
   ['na-spoof', 'nd-spoofing', `icmpv6.type == 136 && eth.src == ${ATTACKER} && frame.number > 7`],
   ['nmap-fragments', 'tiny-fragments', 'ip.flags.mf == 1 || ip.frag_offset in {1, 2}'],
   ['hping-fragments', 'tiny-fragments', 'ip.flags.mf == 1 || ip.frag_offset in {1, 2}'],
+  ['rogue-dhcp6', 'rogue-dhcp', `dhcpv6.msgtype in {2, 7} && eth.src == ${ATTACKER}`],
+  ['rogue-router', 'rogue-router', `icmpv6.type == 134 && eth.src == ${ATTACKER}`],
   ['tcp-injection', 'second-sender', `eth.src == ${ATTACKER}`],
 ];
 
@@ -141,6 +167,19 @@ async function findingsIn(path: string, workers = 1, chunkBytes?: number): Promi
     ...(chunkBytes === undefined ? {} : { chunkBytes }),
   });
   return findings.filter(({ id }) => IDS.test(id));
+}
+
+/** What there is to say of the capture with each packet once more, 20 us later. */
+async function inDoubled<Result>(path: string, ask: (path: string) => Promise<Result>): Promise<Result> {
+  const folder = mkdtempSync(join(tmpdir(), 'tare-doubled-'));
+  try {
+    const [copies, both] = [join(folder, 'copies.pcap'), join(folder, basename(path))];
+    runTool('editcap', ['-t', '0.00002', path, copies]);
+    runTool('mergecap', ['-w', both, path, copies]);
+    return await ask(both);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 }
 
 function numbersOf({ evidence }: Finding): number[] {

@@ -16,6 +16,9 @@ import {
  * Pieces join by putting reigns behind one another and adding up. Whether a speaker's first answer in a piece was asked for may
  * only be known by the earlier piece, if nobody asks before it: so it is kept apart. At the beginning of a capture it counts as
  * asked for.
+ *
+ * A capture may have frames twice and more: mirror ports, bridges seen through `any`. Then an answer's copy comes when nobody asks any
+ * more; but questions have copies, too. So both are counted, where a message follows the one before within an interval of 10 ms.
  */
 
 /** Most addresses told apart; later ones are not looked at. */
@@ -28,6 +31,8 @@ const MAX_SPEAKERS = 16;
 const MAX_ANNOUNCING = 4096;
 /** Announcements of an address are counted in intervals of this length. */
 export const ANNOUNCING_SECONDS = 10;
+/** What comes again within one interval of this length may be a copy. */
+const COPY_SECONDS = 0.01;
 
 /** While an address was claimed for one MAC address. */
 export interface Reign {
@@ -41,6 +46,10 @@ export interface Speaker {
   mac: string;
   /** Answers to one station that nobody asked for. */
   unasked: Sightings;
+  /** Of these, those that may be copies. */
+  copies: number;
+  /** Interval of `COPY_SECONDS` of its last answer. */
+  lastAnswer: number;
   /** Its first answer, if nobody had asked before. */
   first: PacketPlace | null;
   /** How often the address had been asked for when it answered last. */
@@ -51,14 +60,19 @@ export interface ClaimedAddress {
   address: string;
   reigns: Reign[];
   speakers: Speaker[];
-  /** How often the address was asked for. */
+  /** How often the address was asked for, and how many of these questions may be copies. */
   asked: number;
+  askedAgain: number;
+  /** Intervals of `COPY_SECONDS` of the first and the last question. */
+  firstQuestion: number;
+  lastQuestion: number;
 }
 
 /** How often an address announced itself to everybody within an interval. */
 export interface Announcing {
   address: string;
   mac: string;
+  /** Copies left out: one in each interval of `COPY_SECONDS` counts. */
   sightings: Sightings;
 }
 
@@ -98,9 +112,14 @@ export class AddressClaims {
   }
 
   /** Somebody asks for an address. */
-  ask(vlan: number, address: string): void {
+  ask(vlan: number, address: string, place: PacketPlace): void {
     const known = this.addressOf(vlan, address);
-    if (known !== null) known.asked += 1;
+    if (known === null) return;
+    const interval = copyInterval(place);
+    if (known.asked === 0) known.firstQuestion = interval;
+    else if (known.lastQuestion === interval) known.askedAgain += 1;
+    known.lastQuestion = interval;
+    known.asked += 1;
   }
 
   /** MAC addresses that claimed the address; empty if nobody did. */
@@ -116,14 +135,14 @@ export class AddressClaims {
     }
     for (const [key, { address, mac, sightings }] of later.announcing) {
       const known = this.announcingAt(key, address, mac);
-      if (known !== null) mergeSightings(known.sightings, sightings, framesBefore);
+      if (known !== null) appendAnnouncements(known.sightings, sightings, framesBefore);
     }
   }
 
   private countAnnouncement(vlan: number, address: string, mac: string, place: PacketPlace): void {
     const interval = Math.floor(place.seconds / ANNOUNCING_SECONDS);
     const announcing = this.announcingAt(`${keyOf(vlan, address)} ${interval}`, address, mac);
-    if (announcing !== null) addSighting(announcing.sightings, place);
+    if (announcing !== null && !isCopy(announcing.sightings, place)) addSighting(announcing.sightings, place);
   }
 
   private addressOf(vlan: number, address: string): ClaimedAddress | null {
@@ -135,7 +154,15 @@ export class AddressClaims {
     const known = addresses.get(key);
     if (known !== undefined) return known;
     if (addresses.size === MAX_ADDRESSES) return null;
-    const added: ClaimedAddress = { address, reigns: [], speakers: [], asked: 0 };
+    const added: ClaimedAddress = {
+      address,
+      reigns: [],
+      speakers: [],
+      asked: 0,
+      askedAgain: 0,
+      firstQuestion: 0,
+      lastQuestion: 0,
+    };
     addresses.set(key, added);
     return added;
   }
@@ -163,7 +190,14 @@ function speakerOf({ speakers }: ClaimedAddress, mac: string): Speaker | null {
   const known = speakers.find((speaker) => speaker.mac === mac);
   if (known !== undefined) return known;
   if (speakers.length === MAX_SPEAKERS) return null;
-  const added: Speaker = { mac, unasked: newSightings(), first: null, askedBefore: -1 };
+  const added: Speaker = {
+    mac,
+    unasked: newSightings(),
+    copies: 0,
+    lastAnswer: 0,
+    first: null,
+    askedBefore: -1,
+  };
   speakers.push(added);
   return added;
 }
@@ -171,9 +205,23 @@ function speakerOf({ speakers }: ClaimedAddress, mac: string): Speaker | null {
 function noteAnswer(known: ClaimedAddress, mac: string, place: PacketPlace): void {
   const speaker = speakerOf(known, mac);
   if (speaker === null) return;
-  if (speaker.askedBefore === known.asked) addSighting(speaker.unasked, place);
+  if (speaker.askedBefore === known.asked) addUnasked(speaker, place);
   else if (known.asked === 0) speaker.first = place;
   speaker.askedBefore = known.asked;
+  speaker.lastAnswer = copyInterval(place);
+}
+
+function addUnasked(speaker: Speaker, place: PacketPlace): void {
+  addSighting(speaker.unasked, place);
+  if (speaker.lastAnswer === copyInterval(place)) speaker.copies += 1;
+}
+
+function copyInterval({ seconds, nanoseconds }: PacketPlace): number {
+  return Math.floor((seconds + nanoseconds / 1e9) / COPY_SECONDS);
+}
+
+function isCopy({ last }: Sightings, place: PacketPlace): boolean {
+  return last !== null && copyInterval(last) === copyInterval(place);
 }
 
 function append(known: ClaimedAddress, later: ClaimedAddress, framesBefore: number): void {
@@ -183,11 +231,30 @@ function append(known: ClaimedAddress, later: ClaimedAddress, framesBefore: numb
     if (speaker === null) continue;
     if (other.first !== null) {
       const first = movePlace(other.first, framesBefore);
-      if (speaker.askedBefore === known.asked) addSighting(speaker.unasked, first);
+      if (speaker.askedBefore === known.asked) addUnasked(speaker, first);
       else if (known.asked === 0) speaker.first = first;
     }
     mergeSightings(speaker.unasked, other.unasked, framesBefore);
+    speaker.copies += other.copies;
+    speaker.lastAnswer = other.lastAnswer;
     speaker.askedBefore = known.asked + other.askedBefore;
   }
+  appendQuestions(known, later);
+}
+
+function appendQuestions(known: ClaimedAddress, later: ClaimedAddress): void {
+  if (later.asked === 0) return;
+  if (known.asked === 0) known.firstQuestion = later.firstQuestion;
+  else if (known.lastQuestion === later.firstQuestion) known.askedAgain += 1;
+  known.askedAgain += later.askedAgain;
+  known.lastQuestion = later.lastQuestion;
   known.asked += later.asked;
+}
+
+function appendAnnouncements(own: Sightings, later: Sightings, framesBefore: number): void {
+  const [first] = later.places;
+  if (first === undefined) return;
+  if (!isCopy(own, first)) mergeSightings(own, later, framesBefore);
+  else if (later.count > 1)
+    mergeSightings(own, { ...later, count: later.count - 1, places: later.places.slice(1) }, framesBefore);
 }

@@ -89,13 +89,15 @@ function judgeClaims(state: AddressClaimsState, protocol: Protocol, context: Fin
 
 /** Somebody answers for an address that another has, without having been asked, to one station, again and again. */
 function judgeSpoofing(
-  { address, reigns, speakers }: ClaimedAddress,
+  { address, reigns, speakers, askedAgain }: ClaimedAddress,
   protocol: Protocol,
   context: FindingContext,
 ): Finding[] {
-  return speakers.flatMap(({ mac, unasked }) => {
+  return speakers.flatMap(({ mac, unasked, copies }) => {
     const others = [...new Set(reigns.map((reign) => reign.mac))].filter((other) => other !== mac);
-    if (unasked.count < UNASKED_ANSWERS || others.length === 0) return [];
+    // What the capture has twice has questions twice, too.
+    const unexplained = unasked.count - Math.min(copies, askedAgain);
+    if (unexplained < UNASKED_ANSWERS || others.length === 0) return [];
     return [spoofingFinding(address, mac, others, unasked, protocol, context)];
   });
 }
@@ -146,8 +148,9 @@ function judgeRivalry(
         ...evidenceOf(beginningsOf(reigns.slice(1)), context),
       },
       meaning:
-        'Two machines answer for one address: either somebody pretends to be the other, or the address was given out twice. Packets reach the one or the other by chance.',
-      remedy: 'Find both MAC addresses in the switch; take the address from the one that should not have it.',
+        'Two network cards answer for one address: somebody pretends to be the other, the address was given out twice, or one Linux host has both cards on this link. Packets reach the one or the other by chance.',
+      remedy:
+        'Find both MAC addresses in the switch; take the address from the machine that should not have it. If both are of one host: net.ipv4.conf.all.arp_ignore=1 and arp_announce=2.',
     },
   ];
 }

@@ -61,11 +61,16 @@ export class FlowKeys {
   }
 }
 
+/** Text of the address that a flow comes from. */
+export function flowSource(words: Int32Array): string {
+  return formatAddressWords(words, 2, words[0] === 1 ? 4 : 1);
+}
+
 /** Text of a flow's ends. */
 export function flowEnds(words: Int32Array): FlowEnds {
   const ports = words[1]!;
   const isV6 = words[0] === 1;
-  const source = isV6 ? `[${formatAddressWords(words, 2, 4)}]` : formatAddressWords(words, 2, 1);
+  const source = isV6 ? `[${flowSource(words)}]` : flowSource(words);
   const destination = isV6 ? `[${formatAddressWords(words, 6, 4)}]` : formatAddressWords(words, 3, 1);
   return { source: `${source}:${ports >>> 16}`, destination: `${destination}:${ports & 0xffff}` };
 }

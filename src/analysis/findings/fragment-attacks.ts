@@ -1,5 +1,6 @@
 import { hashBytes } from '../../packet/byte-hash.js';
 import { LAYER_STRIDE, Layer } from '../../packet/layers.js';
+import { LinkType } from '../../packet/link.js';
 import { type PacketBatch, PacketFlag } from '../../packet/packet-batch.js';
 import { IPPROTO_TCP } from '../../packet/tcp.js';
 import { formatAddress } from '../format-address.js';
@@ -24,9 +25,18 @@ const MAX_PAIRS = 256;
 const SKIPPED = NOT_WIRE | PacketFlag.malformed;
 const TCP_HEADER_BYTES = 20;
 const FRAGMENT_HEADER_BYTES = 8;
+const MAC_BYTES = 6;
+/** Packet type of cooked captures. */
+const COOKED_OUTGOING = 4;
 /** Every IPv4 link carries this much (RFC 791): a fragment with room for 8 bytes more was made small on purpose. */
 const LEAST_MTU = 68;
 const LEAST_DATA = LEAST_MTU - 20 - 8;
+/**
+ * Links that IPv4 hosts may count on carry this much (RFC 791). Where a router cuts a fragment once more it leaves a small piece, but
+ * behind at least so many bytes.
+ */
+const USUAL_MTU = 576;
+const USUAL_DATA = USUAL_MTU - 24;
 /** Of a fragment's bytes those at both ends are hashed. */
 const HASHED_BYTES = 16;
 /** IPv6 headers before the one of the upper layer: their second byte is their length in 8 bytes, less 1. */
@@ -98,7 +108,8 @@ class FragmentAttacks implements Detector<State> {
     const { start, bytes } = fragment;
     const content = contentHash(data, fragment);
     const span = { start, end: start + bytes, content, place, overlaps: false };
-    this.table.add(keyOf(data, fragment), span, () => addressesOf(data, fragment));
+    const key = keyOf(data, fragment, receiverOf(batch, row));
+    this.table.add(key, span, () => addressesOf(data, fragment));
     if (!isTiny(data, fragment)) return;
     const pair = this.pairOf(addressesOf(data, fragment));
     if (pair !== null) addSighting(pair.tiny, place);
@@ -131,7 +142,9 @@ class FragmentAttacks implements Detector<State> {
   }
 
   findings(context: FindingContext): Finding[] {
-    return [...this.pairs.values()].flatMap((pair) => [
+    // In which order pairs came together depends on the pieces that were read.
+    const pairs = [...this.pairs].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, pair]) => pair);
+    return pairs.flatMap((pair) => [
       ...(pair.overlaps.count > 0 ? [overlapFinding(pair, context)] : []),
       ...(pair.tiny.count > 0 ? [tinyFinding(pair, context)] : []),
     ]);
@@ -162,10 +175,33 @@ function addressesOf(data: Uint8Array, { isV6, ip }: Fragment): Uint8Array {
   return isV6 ? data.slice(ip + 8, ip + 40) : data.slice(ip + 12, ip + 20);
 }
 
+/**
+ * Who was to receive the frame: a router that cuts fragments once more, seen on both sides, sends other ones than it gets. Of cooked
+ * captures whether this host sent it.
+ */
+function receiverOf({ block }: PacketBatch, row: number): number {
+  const { data } = block;
+  const start = block.offset[row]!;
+  switch (block.linkType[row]) {
+    case LinkType.ethernet:
+      return hashBytes(data, start, start + MAC_BYTES) | 0;
+    case LinkType.linuxCooked:
+      return Number(data[start + 1] === COOKED_OUTGOING);
+    case LinkType.linuxCooked2:
+      return Number(data[start + 10] === COOKED_OUTGOING);
+    default:
+      return 0;
+  }
+}
+
 /** IPv4 tells datagrams apart by protocol, too; in IPv6 the fragments of one may name different ones. */
-function keyOf(data: Uint8Array, { isV6, ip, protocol, identification }: Fragment): DatagramKey {
-  let low = mixLow(isV6 ? 6 : protocol, identification);
-  let high = mixHigh(isV6 ? 6 : protocol, identification);
+function keyOf(
+  data: Uint8Array,
+  { isV6, ip, protocol, identification }: Fragment,
+  receiver: number,
+): DatagramKey {
+  let low = mixLow(mixLow(isV6 ? 6 : protocol, identification), receiver);
+  let high = mixHigh(mixHigh(isV6 ? 6 : protocol, identification), receiver);
   const end = isV6 ? ip + 40 : ip + 20;
   for (let at = isV6 ? ip + 8 : ip + 12; at < end; at += 4) {
     const word = readInt32(data, at);
@@ -186,7 +222,7 @@ function contentHash(data: Uint8Array, { from, limit, bytes }: Fragment): number
 /** Does it keep from a filter what the filter judges by, or is it smaller than any link demands? */
 function isTiny(data: Uint8Array, fragment: Fragment): boolean {
   const { isV6, start, bytes, more, protocol } = fragment;
-  if (more && bytes <= LEAST_DATA) return true;
+  if (more && bytes <= LEAST_DATA && (isV6 || start < USUAL_DATA)) return true;
   if (start === 0)
     return isV6 ? !holdsHeaders(data, fragment) : protocol === IPPROTO_TCP && bytes < TCP_HEADER_BYTES;
   return protocol === IPPROTO_TCP && start < TCP_HEADER_BYTES;

@@ -7,6 +7,7 @@ import { AddressClaims, type AddressClaimsState } from './address-claims.js';
 import type { Detector, DetectorType, FindingContext } from './detector.js';
 import type { Finding } from './finding.js';
 import { NEIGHBOUR_FLAGS, noteNeighbours } from './neighbour-messages.js';
+import { RouterVoices, type RouterVoicesState } from './router-voices.js';
 import { counted } from './sa-finding.js';
 import {
   addSighting,
@@ -39,14 +40,15 @@ interface Redirect {
 /** Plain data. */
 interface State {
   redirects: Map<string, Redirect>;
+  routers: RouterVoicesState;
   arp: AddressClaimsState;
   nd: AddressClaimsState;
 }
 
 /** Hosts told to send by way of another router. */
 export const icmpRedirects: DetectorType = {
-  ids: ['icmp-redirect', 'icmp-redirect-forged'],
-  looksFor: 'ICMP redirects',
+  ids: ['icmp-redirect', 'icmp-redirect-forged', 'rogue-router'],
+  looksFor: 'ICMP redirects, rogue IPv6 routers',
   create: (fileIndex) => new IcmpRedirects(fileIndex),
 };
 
@@ -54,6 +56,7 @@ class IcmpRedirects implements Detector<State> {
   readonly flags = NEIGHBOUR_FLAGS;
   private readonly claims = { arp: new AddressClaims(), nd: new AddressClaims() };
   private readonly redirects = new Map<string, Redirect>();
+  private readonly routers = new RouterVoices();
   private readonly fileIndex: number;
 
   constructor(fileIndex: number) {
@@ -61,7 +64,12 @@ class IcmpRedirects implements Detector<State> {
   }
 
   get state(): State {
-    return { redirects: this.redirects, arp: this.claims.arp.state, nd: this.claims.nd.state };
+    return {
+      redirects: this.redirects,
+      routers: this.routers.state,
+      arp: this.claims.arp.state,
+      nd: this.claims.nd.state,
+    };
   }
 
   add(batch: PacketBatch, from: number, to: number): void {
@@ -79,6 +87,7 @@ class IcmpRedirects implements Detector<State> {
     const { data, offset, capturedLength } = batch.block;
     const captured = offset[row]! + capturedLength[row]!;
     const end = Math.min(captured, icmp + 8 + batch.payloadLength[row]!);
+    this.routers.add(batch, row, icmp, end, this.fileIndex);
     const message = readRedirect(data, icmp, end, batch.protocol[row]!);
     if (message === null) return;
     const { gateway, addressBytes, quoted } = message;
@@ -112,6 +121,7 @@ class IcmpRedirects implements Detector<State> {
   merge(later: State, framesBefore: number): void {
     this.claims.arp.merge(later.arp, framesBefore);
     this.claims.nd.merge(later.nd, framesBefore);
+    this.routers.merge(later.routers, framesBefore);
     for (const other of later.redirects.values()) {
       const redirect = this.redirectOf({ ...other, sightings: newSightings() });
       if (redirect !== null) mergeSightings(redirect.sightings, other.sightings, framesBefore);
@@ -119,12 +129,13 @@ class IcmpRedirects implements Detector<State> {
   }
 
   findings(context: FindingContext): Finding[] {
-    return [...this.redirects.values()].flatMap((redirect) => {
+    const redirects = [...this.redirects.values()].flatMap((redirect) => {
       const doubt = this.doubtOf(redirect);
       if (doubt !== null) return [forgedFinding(redirect, doubt, context)];
       // The destination is on this very link: routers say so of their own accord, and nobody else gets the packets.
       return redirect.gateway === redirect.target ? [] : [redirectFinding(redirect, context)];
     });
+    return [...redirects, ...this.routers.judge(this.claims.nd, context)];
   }
 
   /** Why it was not sent by that router; null if it may have been. */

@@ -59,7 +59,8 @@ function noteArp(
   const target = data.subarray(arp.targetIp, arp.targetIp + IPV4_BYTES);
   const isSame = sender.every((byte, i) => byte === target[i]);
   const isAnswer = arp.operation === ARP_REPLY;
-  if (!isAnswer && !isSame) claims.ask(vlan, formatAddress(target));
+  const place = placeOf(batch, row, fileIndex);
+  if (!isAnswer && !isSame) claims.ask(vlan, formatAddress(target), place);
   // A probe (RFC 5227) claims nothing yet.
   if (isUnspecified(sender)) return;
   claims.claim({
@@ -67,7 +68,7 @@ function noteArp(
     vlan,
     mac,
     speaker: source ?? mac,
-    place: placeOf(batch, row, fileIndex),
+    place,
     isAnswer,
     isUnicast,
     isAnnouncement: isSame || (isAnswer && !isUnicast),
@@ -90,7 +91,8 @@ function noteNeighbourDiscovery(
   const { isAdvertisement, target, mac } = message;
   const { vlan, isUnicast } = link;
   const targetText = formatAddress(data.subarray(target, target + IPV6_BYTES));
-  if (!isAdvertisement) claims.ask(vlan, targetText);
+  const place = placeOf(batch, row, fileIndex);
+  if (!isAdvertisement) claims.ask(vlan, targetText, place);
   const sender = data.subarray(ip + 8, ip + 8 + IPV6_BYTES);
   if (mac < 0 || (!isAdvertisement && isUnspecified(sender))) return;
   claims.claim({
@@ -98,7 +100,7 @@ function noteNeighbourDiscovery(
     vlan,
     mac: macText(data, mac),
     speaker: link.source ?? macText(data, mac),
-    place: placeOf(batch, row, fileIndex),
+    place,
     isAnswer: isAdvertisement,
     isUnicast,
     isAnnouncement: isAdvertisement && !isUnicast && (data[icmp + 4]! & ICMPV6_SOLICITED) === 0,

@@ -1,4 +1,5 @@
-import { type DhcpReply, DhcpType, readDhcpReply } from '../../packet/dhcp.js';
+import { DhcpType, readDhcpReply } from '../../packet/dhcp.js';
+import { readDhcpv6Reply } from '../../packet/dhcpv6.js';
 import { macText, readLinkHeader } from '../../packet/link-header.js';
 import { NONE, type PacketBatch, PacketFlag } from '../../packet/packet-batch.js';
 import { formatAddress } from '../format-address.js';
@@ -24,7 +25,9 @@ const SERVER_PORT = 67;
 const CLIENT_PORT = 68;
 /** Most pairs of server and client told apart; later ones are not looked at. */
 const MAX_PAIRS = 2048;
-const ROW = NOT_WIRE | PacketFlag.tunnel | PacketFlag.malformed | PacketFlag.udp | PacketFlag.ipv6;
+const SERVER_PORT6 = 547;
+const CLIENT_PORT6 = 546;
+const ROW = NOT_WIRE | PacketFlag.tunnel | PacketFlag.malformed | PacketFlag.udp;
 
 /** What one server says to one client. */
 interface Offer {
@@ -68,24 +71,36 @@ class RogueDhcp implements Detector<State> {
     for (let row = from; row < to; row++) {
       if ((flags[row]! & ROW) !== PacketFlag.udp) continue;
       const udp = transportOffset[row]!;
-      // The high bytes of both ports are 0.
-      if (udp === NONE || data[udp + 1] !== SERVER_PORT || data[udp] !== 0 || data[udp + 2] !== 0) continue;
-      const to = data[udp + 3];
-      if (to === CLIENT_PORT || to === SERVER_PORT) this.addReply(batch, row);
+      if (udp === NONE) continue;
+      const low = data[udp + 1]!;
+      if (low !== SERVER_PORT && low !== (SERVER_PORT6 & 0xff)) continue;
+      const from = (data[udp]! << 8) | low;
+      const to = (data[udp + 2]! << 8) | data[udp + 3]!;
+      const isV6 = (flags[row]! & PacketFlag.ipv6) !== 0;
+      if (isV6 ? from === SERVER_PORT6 && to === CLIENT_PORT6 : from === SERVER_PORT && isEnd(to))
+        this.addMessage(batch, row, isV6);
     }
   }
 
-  private addReply(batch: PacketBatch, row: number): void {
+  private addMessage(batch: PacketBatch, row: number, isV6: boolean): void {
     const at = batch.payloadOffset[row]!;
     const link = readLinkHeader(batch.block, row);
     if (link === null || at === NONE) return;
+    const { data } = batch.block;
     const end = Math.min(link.end, at + batch.payloadLength[row]!);
-    const reply = readDhcpReply(batch.block.data, at, end);
-    if (reply === null || reply.isRelayed) return;
-    if (reply.type !== DhcpType.offer && reply.type !== DhcpType.acknowledgement) return;
-    const offer = this.offerOf(newOffer(reply, link.vlan, link.source));
+    const said = isV6 ? readOffer6(data, at, end, batch.innerIpOffset[row]!) : readOffer(data, at, end);
+    // Servers that name neither only say where to boot from (PXE), or give addresses.
+    if (said === null || (said.routers === '' && said.nameServers === '')) return;
+    const { transaction, ...what } = said;
+    const offer = this.offerOf({
+      ...what,
+      vlan: link.vlan,
+      mac: link.source,
+      transactions: [],
+      sightings: newSightings(),
+    });
     if (offer === null) return;
-    noteTransaction(offer, reply.transaction);
+    noteTransaction(offer, transaction);
     addSighting(offer.sightings, placeOf(batch, row, this.fileIndex));
   }
 
@@ -121,24 +136,49 @@ class RogueDhcp implements Detector<State> {
   }
 }
 
-function newOffer(reply: DhcpReply, vlan: number, mac: string | null): Offer {
+/** What a message says, and in which transaction. */
+type Said = Pick<Offer, 'client' | 'server' | 'routers' | 'nameServers' | 'offered'> & {
+  transaction: number;
+};
+
+function readOffer(data: Uint8Array, at: number, end: number): Said | null {
+  const reply = readDhcpReply(data, at, end);
+  if (reply === null || reply.isRelayed) return null;
+  if (reply.type !== DhcpType.offer && reply.type !== DhcpType.acknowledgement) return null;
   return {
-    vlan,
     client: macText(reply.client, 0),
     server: formatAddress(reply.server),
-    mac,
-    routers: addressList(reply.routers),
-    nameServers: addressList(reply.nameServers),
+    routers: addressList(reply.routers, 4),
+    nameServers: addressList(reply.nameServers, 4),
     offered: formatAddress(reply.offered),
-    transactions: [],
-    sightings: newSightings(),
+    transaction: reply.transaction,
   };
 }
 
-function addressList(bytes: Uint8Array): string {
+/** DHCPv6 names no routers: those are found by their advertisements. @param ip offset of the IPv6 header */
+function readOffer6(data: Uint8Array, at: number, end: number, ip: number): Said | null {
+  const reply = readDhcpv6Reply(data, at, end);
+  if (reply === null) return null;
+  return {
+    client: `identifier ${Buffer.from(reply.client).toString('hex')}`,
+    server: formatAddress(data.subarray(ip + 8, ip + 24)),
+    routers: '',
+    nameServers: addressList(reply.nameServers, 16),
+    offered: formatAddress(data.subarray(ip + 24, ip + 40)),
+    transaction: reply.transaction,
+  };
+}
+
+function isEnd(port: number): boolean {
+  return port === CLIENT_PORT || port === SERVER_PORT;
+}
+
+/** In an order of its own: two servers that share the work often name the same in different orders. */
+function addressList(bytes: Uint8Array, each: 4 | 16): string {
   const addresses: string[] = [];
-  for (let at = 0; at + 4 <= bytes.length; at += 4) addresses.push(formatAddress(bytes.subarray(at, at + 4)));
-  return addresses.join(', ');
+  for (let at = 0; at + each <= bytes.length; at += each)
+    addresses.push(formatAddress(bytes.subarray(at, at + each)));
+  return addresses.toSorted().join(', ');
 }
 
 function noteTransaction(offer: Offer, transaction: number): void {
@@ -175,5 +215,6 @@ function rogueFinding(first: Offer, second: Offer, context: FindingContext): Fin
 
 function describe({ server, mac, routers, nameServers }: Offer): string {
   const from = mac === null ? server : `${server} (${mac})`;
-  return `${from} names router ${routers || 'none'}, name server ${nameServers || 'none'}`;
+  const named = [routers && `router ${routers}`, nameServers && `name server ${nameServers}`];
+  return `${from} names ${named.filter(Boolean).join(', ')}`;
 }

@@ -10,7 +10,10 @@ const TWICE_SHARE = 0.45;
 const TWICE_SECONDS = 1;
 /** No sender makes more packets of one SA per second: 10 Gbit/s of the smallest frames are 14.9 million. */
 const POSSIBLE_PACKETS_PER_SECOND = 20e6;
-/** Two numbers this near belong to the same run. */
+/**
+ * Two numbers this near belong to the same run: Linux's largest replay window (XFRMA_REPLAY_ESN_MAX). Where reordering went further,
+ * ESP would not get through at all.
+ */
 const SAME_RUN = 4096;
 
 /** Packets sent again later, and packets that the capture has twice. */
@@ -158,8 +161,9 @@ function unexplainedSteps(steps: readonly SequenceStep[]): SequenceStep[] {
   for (let i = 0; i < steps.length; i++) {
     const step = steps[i]!;
     const next = steps[i + 1];
-    const returns = next !== undefined && Math.abs((next.to - step.from) | 0) < SAME_RUN;
-    if (isBack(step) || returns || isTooFast(step)) unexplained.push(step);
+    const isFarBack = ((step.to - step.from) | 0) <= -SAME_RUN;
+    const returns = !isBack(step) && next !== undefined && Math.abs((next.to - step.from) | 0) < SAME_RUN;
+    if (isFarBack || returns || isTooFast(step)) unexplained.push(step);
     if (returns) i++;
   }
   return unexplained;

@@ -1,3 +1,4 @@
+import { readLinkHeader } from '../../packet/link-header.js';
 import type { PacketBatch } from '../../packet/packet-batch.js';
 import type { FlowKeys } from './flow-words.js';
 import { movePlace, type PacketPlace, placeOf } from './sightings.js';
@@ -36,6 +37,7 @@ export interface SenderChange {
   /** Destination address of the frames. */
   toHigh: number;
   toLow: number;
+  vlan: number;
   from: Sender;
   to: Sender;
   /** The segment resets the connection. */
@@ -47,6 +49,7 @@ export interface SenderChange {
 interface FirstSegment {
   flow: Int32Array;
   columns: Int32Array;
+  vlan: number;
   isReset: boolean;
   place: PacketPlace;
 }
@@ -96,7 +99,7 @@ export class SenderTable {
       last[at + Column.ttl] !== ttl ||
       last[at + Column.isTaken] === Taken.no
     )
-      this.replace(at, segment, keys, isKnown, placeOf(batch, row, fileIndex));
+      this.replace(at, segment, keys, isKnown, batch, row, fileIndex);
     if (!segment.hasData) return;
     const isFurther = ((segment.end - last[at + Column.end]!) | 0) > 0;
     if (isFurther || last[at + Column.isTaken] !== Taken.withData) last[at + Column.end] = segment.end;
@@ -106,33 +109,36 @@ export class SenderTable {
   /** Lets a segment from somebody else than the last one take a place. */
   private replace(
     at: number,
-    { mac0, mac1, mac2, ttl, isReset }: SentSegment,
+    segment: SentSegment,
     keys: FlowKeys,
     isKnown: boolean,
-    place: PacketPlace,
+    batch: PacketBatch,
+    row: number,
+    fileIndex: number,
   ): void {
     const { first, last } = this.state;
-    const isTaken = last[at + Column.isTaken]!;
-    const columns = Int32Array.of(keys.low, keys.high, mac0, mac1, mac2, ttl, 0, Taken.withoutData);
-    if (isTaken === Taken.no) {
-      first[at / COLUMNS] = { flow: keys.copyWords(), columns, isReset, place };
-    } else if (isKnown) {
-      this.noteChange(at, { flow: keys.copyWords(), columns, isReset, place });
-      columns[Column.end] = last[at + Column.end]!;
-      columns[Column.isTaken] = isTaken;
-    }
-    last.set(columns, at);
+    const isTaken = last[at + Column.isTaken] !== Taken.no;
+    if (!isTaken) first[at / COLUMNS] = describe(segment, keys, batch, row, fileIndex);
+    // Where connections take turns at a place, or ways do, nothing is made.
+    else if (isKnown && hasSameReceiver(last, at, segment.mac0, segment.mac1))
+      this.noteChange(at, describe(segment, keys, batch, row, fileIndex));
+    last[at + Column.low] = keys.low;
+    last[at + Column.high] = keys.high;
+    last[at + Column.mac0] = segment.mac0;
+    last[at + Column.mac1] = segment.mac1;
+    last[at + Column.mac2] = segment.mac2;
+    last[at + Column.ttl] = segment.ttl;
+    if (!isTaken || !isKnown) last[at + Column.isTaken] = Taken.withoutData;
   }
 
   /** Compares a segment with the last one at its place, whose flow it shares. */
-  private noteChange(at: number, { flow, columns, isReset, place }: FirstSegment): void {
+  private noteChange(at: number, { flow, columns, vlan, isReset, place }: FirstSegment): void {
     const { last, changes } = this.state;
-    const before = last.subarray(at, at + COLUMNS);
     const toHigh = columns[Column.mac0]!;
     const toLow = columns[Column.mac1]! >>> 16;
-    if (before[Column.mac0] !== toHigh || before[Column.mac1]! >>> 16 !== toLow) return;
-    if (changes.length === MAX_CHANGES) return;
-    changes.push({ flow, toHigh, toLow, from: senderOf(before), to: senderOf(columns), isReset, place });
+    if (!hasSameReceiver(last, at, toHigh, columns[Column.mac1]!) || changes.length === MAX_CHANGES) return;
+    const [from, to] = [senderOf(last.subarray(at, at + COLUMNS)), senderOf(columns)];
+    changes.push({ flow, toHigh, toLow, vlan, from, to, isReset, place });
   }
 
   /**
@@ -174,6 +180,28 @@ export class SenderTable {
       changes.push({ ...change, place: movePlace(change.place, framesBefore) });
     }
   }
+}
+
+/** The segment as the first at its place. */
+function describe(
+  { mac0, mac1, mac2, ttl, isReset }: SentSegment,
+  keys: FlowKeys,
+  batch: PacketBatch,
+  row: number,
+  fileIndex: number,
+): FirstSegment {
+  return {
+    flow: keys.copyWords(),
+    columns: Int32Array.of(keys.low, keys.high, mac0, mac1, mac2, ttl, 0, Taken.withoutData),
+    vlan: readLinkHeader(batch.block, row)?.vlan ?? 0,
+    isReset,
+    place: placeOf(batch, row, fileIndex),
+  };
+}
+
+/** Did the last segment at a place go to the MAC address that these words begin with? */
+function hasSameReceiver(last: Int32Array, at: number, mac0: number, mac1: number): boolean {
+  return last[at + Column.mac0] === mac0 && last[at + Column.mac1]! >>> 16 === mac1 >>> 16;
 }
 
 function isSameSender(a: Int32Array, b: Int32Array): boolean {

@@ -185,9 +185,14 @@ class TcpAttacks implements Detector<State> {
   }
 
   findings(context: FindingContext): Finding[] {
+    // In which order connections came together depends on the pieces that were read.
+    const contradictions = [...this.contradictions].toSorted(([a], [b]) => (a < b ? -1 : 1));
     return [
-      ...judgeContradictions([...this.contradictions.values()], context),
-      ...judgeSenders(this.senders.state.changes, context),
+      ...judgeContradictions(
+        contradictions.map(([, one]) => one),
+        context,
+      ),
+      ...judgeSenders(this.senders.state.changes, this.claims, context),
       ...judgeTooBig(this.tooBig.state, this.claims, context),
     ];
   }

@@ -1,7 +1,8 @@
 import type { FindingContext } from './detector.js';
 import { type Encounters, sightingsOf } from './encounters.js';
 import type { Finding } from './finding.js';
-import { type FlowEnds, flowEnds } from './flow-words.js';
+import { type FlowEnds, flowEnds, flowSource } from './flow-words.js';
+import type { NeighbourClaims } from './neighbour-messages.js';
 import { counted } from './sa-finding.js';
 import type { Sender, SenderChange } from './sender-table.js';
 import { addSighting, evidenceOf, newSightings, type PacketPlace, type Sightings } from './sightings.js';
@@ -43,10 +44,15 @@ export function judgeContradictions(
 }
 
 /** Segments between those of the sender that came from somewhere else. */
-export function judgeSenders(changes: readonly SenderChange[], context: FindingContext): Finding[] {
+export function judgeSenders(
+  changes: readonly SenderChange[],
+  claims: NeighbourClaims,
+  context: FindingContext,
+): Finding[] {
   return groupByWay(changes).flatMap((way) => {
     const inOrder = way.toSorted((a, b) => comparePlaces(a.place, b.place));
-    const intrusions = inOrder.filter((change, i) => isIntrusion(change, inOrder[i + 1], inOrder[0]!.from));
+    const owner = inOrder[0]!.from;
+    const intrusions = inOrder.filter((change, i) => isIntrusion(change, inOrder[i + 1], owner, claims));
     const [first] = intrusions;
     if (first === undefined) return [];
     const sightings = newSightings();
@@ -68,11 +74,26 @@ function groupByWay(changes: readonly SenderChange[]): SenderChange[][] {
 }
 
 /** @param owner who sent the first segment */
-function isIntrusion(change: SenderChange, next: SenderChange | undefined, owner: Sender): boolean {
+function isIntrusion(
+  change: SenderChange,
+  next: SenderChange | undefined,
+  owner: Sender,
+  claims: NeighbourClaims,
+): boolean {
   if (isSame(change.to, owner)) return false;
-  if (change.isReset && !hasSameMac(change.to, owner)) return true;
-  if (change.isReset || next === undefined || !isSame(next.to, change.from)) return false;
-  return secondsBetween(change.place, next.place) <= INTRUSION_SECONDS;
+  const isBack =
+    next !== undefined &&
+    isSame(next.to, change.from) &&
+    secondsBetween(change.place, next.place) <= INTRUSION_SECONDS;
+  if (!change.isReset) return isBack;
+  return !hasSameMac(change.to, owner) && (isBack || !hasTakenOver(change, claims));
+}
+
+/** Has the new sender claimed the address? Who takes one over resets the connections that he does not know. */
+function hasTakenOver({ flow, vlan, to }: SenderChange, { arp, nd }: NeighbourClaims): boolean {
+  const isV6 = flow[0] === 1;
+  const address = flowSource(flow);
+  return (isV6 ? nd : arp).ownersOf(vlan, address).has(macOf(to));
 }
 
 function senderFinding(

@@ -7,8 +7,8 @@ import type { TooBigMessage } from './too-big-messages.js';
 /** Linux believes no IPv4 router that names less (net.ipv4.route.min_pmtu); IPv6 links carry 1280 bytes (RFC 8200). */
 const LEAST_MTU = 552;
 const LEAST_MTU_V6 = 1280;
-/** Further behind than any window: the segment is long past. */
-const LONG_PAST_BYTES = 2 ** 24;
+/** Further off than any window: the segment is long past, or is more than the capture may have lost of the connection. */
+const FAR_BYTES = 2 ** 24;
 const IPPROTO_TCP = 6;
 const IPPROTO_UDP = 17;
 /** UDP in which something else travels is counted by what travels in it: IKE and ESP, VXLAN. */
@@ -90,8 +90,8 @@ function fromAnotherStation({ mac, isV6, vlan, router }: TooBigMessage, { arp, n
 function aboutUnsentSegment({ segment, end }: TooBigMessage): Doubt | null {
   if (segment === null || end === null || end === undefined) return null;
   const ahead = (segment.sequence - end) | 0;
-  if (ahead >= 0) return { severity: 'high', why: 'its TCP segment had not been sent' };
-  return -ahead > LONG_PAST_BYTES ? { severity: 'high', why: 'its TCP segment was long past' } : null;
+  if (ahead >= FAR_BYTES) return { severity: 'high', why: 'its TCP segment had not been sent' };
+  return -ahead > FAR_BYTES ? { severity: 'high', why: 'its TCP segment was long past' } : null;
 }
 
 /** Routers from before RFC 1191 say 0. */
