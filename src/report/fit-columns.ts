@@ -1,6 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import stringWidth from 'string-width';
 import type { TableColumn, TableRow } from './table-column.js';
+import { splitWords } from './wrap-text.js';
 
 /*
  * Theory of operation. Columns take what their cells need. Where that is too much, dispensable columns go first; then those
@@ -51,7 +52,8 @@ export function naturalWidth(columns: readonly TableColumn[], rows: readonly Tab
 export function floorOf(text: string, align: TableColumn['align'] = 'left'): number {
   if (align === 'right' && /\d/.test(stripVTControlCharacters(text))) return stringWidth(text);
   // Words with colours are broken by nobody.
-  const pieces = text.includes('\u001b') ? text.split(' ') : text.split(/ |(?<=[-:/])/);
+  const words = splitWords(text);
+  const pieces = text.includes('\u001b') ? words : words.flatMap((word) => word.split(/(?<=[-:/])/));
   return pieces.reduce((most, piece) => Math.max(most, Math.min(stringWidth(piece), LONGEST_WHOLE)), 0);
 }
 

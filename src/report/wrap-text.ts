@@ -10,8 +10,8 @@ export interface WrapOptions {
 }
 
 /**
- * Breaks text at spaces into lines of at most `width` columns; words longer than a line are broken, behind a
- * hyphen, colon or slash if one is near. Words with ANSI sequences stay whole, and a colour goes on in the next line: where
+ * Breaks text at spaces into lines of at most `width` columns, but not between a number and its unit; words longer than a line are
+ * broken, behind a hyphen, colon or slash if one is near. Words with ANSI sequences stay whole, and a colour goes on in the next line: where
  * that is not wanted, style the lines afterwards.
  */
 export function wrapText(text: string, options: WrapOptions): string[] {
@@ -20,7 +20,7 @@ export function wrapText(text: string, options: WrapOptions): string[] {
   const lines: string[] = [];
   let line = first;
   let isEmpty = true;
-  for (const word of text.split(' ')) {
+  for (const word of splitWords(text)) {
     const room = options.width - stringWidth(rest);
     for (const piece of breakWord(word, Math.max(room, 2))) {
       const joined = isEmpty ? line + piece : `${line} ${piece}`;
@@ -34,6 +34,11 @@ export function wrapText(text: string, options: WrapOptions): string[] {
     }
   }
   return [...lines, line];
+}
+
+/** What a line break may stand between. */
+export function splitWords(text: string): string[] {
+  return text.split(/(?<!\d) | (?!(?:%|[kMGTPE]?i?B|[kMGTPE]?bit|ns|us|ms|s|min|h)(?![a-zA-Z]))/);
 }
 
 function breakWord(word: string, width: number): string[] {

@@ -22,6 +22,12 @@ test('a number breaks only where there is no seam before it', () => {
   assert.deepEqual(wrapText('4294967296', { width: 8 }), ['42949672', '96']);
 });
 
+test('a number stays with its unit', () => {
+  assert.deepEqual(wrapText('off by 13.2 % at worst', { width: 11 }), ['off by', '13.2 % at', 'worst']);
+  assert.deepEqual(wrapText('takes 8.11 s, 94.1 Mbit/s', { width: 11 }), ['takes', '8.11 s,', '94.1 Mbit/s']);
+  assert.deepEqual(wrapText('4 hosts, 3 min', { width: 6 }), ['4', 'hosts,', '3 min']);
+});
+
 test('wide characters count two columns', () => {
   assert.deepEqual(wrapText('データ データ', { width: 8 }), ['データ', 'データ']);
 });
