@@ -7,6 +7,7 @@ import type { Lab } from '../../src/orchestrator/lab/lab.js';
 import { type GuestReport, parseGuestReports } from '../../src/orchestrator/qemu/guest-report.js';
 import { guestSectorOf } from '../../src/orchestrator/qemu/guest-sector.js';
 import { QmpClient } from '../../src/orchestrator/qemu/qmp-client.js';
+import type { Overrides } from '../../src/scenario/apply-overrides.js';
 import { labScenario } from './lab-scenario.js';
 
 const FOLDER = '/tmp/foreign';
@@ -24,15 +25,20 @@ export const QMP_GUEST: QmpGuest = {
 /** Settings that are nobody's defaults: who changes them must bring them back. */
 const OWN_SETTINGS = { 'downtime-limit': 1234, 'max-bandwidth': 7_654_321 };
 
-/** @param waiting further arguments of the QEMU at the destination */
+/**
+ * @param waiting further arguments of the QEMU at the destination
+ * @param writes what the guest does, where it matters
+ */
 export async function withQemus(
   lab: Lab,
   waiting: readonly string[],
   use: () => Promise<void>,
+  writes: Overrides = {},
 ): Promise<void> {
   const { source, destination } = lab;
   try {
-    await Promise.all([startQemu(source, []), startQemu(destination, waiting)]);
+    const sector = guestSectorOf(labScenario(writes));
+    await Promise.all([startQemu(source, sector, []), startQemu(destination, sector, waiting)]);
     for (const host of [source, destination]) {
       await withQmp(host, (qmp) => qmp.execute('migrate-set-parameters', OWN_SETTINGS));
     }
@@ -46,9 +52,9 @@ export async function withQemus(
   }
 }
 
-async function startQemu(host: Host, more: readonly string[]): Promise<void> {
+async function startQemu(host: Host, sector: Uint8Array, more: readonly string[]): Promise<void> {
   await host.run('mkdir', [FOLDER]);
-  await host.writeFile(`${FOLDER}/disk`, guestSectorOf(labScenario()));
+  await host.writeFile(`${FOLDER}/disk`, sector);
   await host.run('qemu-system-x86_64', [
     ...['-name', 'web', '-nodefaults', '-no-user-config', '-display', 'none'],
     ...['-machine', 'pc', '-accel', 'tcg', '-m', '16'],

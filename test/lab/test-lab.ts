@@ -20,6 +20,8 @@ export class TestLab {
   readonly temporary: string;
   readonly #obstacle: string | null;
   #lab: Lab | null = null;
+  /** What was on the hosts when the last test ended and left nothing; null if that is not known. */
+  #known: string[] | null = null;
 
   private constructor(name: string, obstacle: string | null) {
     this.name = `${name}-${process.pid}`;
@@ -44,19 +46,28 @@ export class TestLab {
   }
 
   test(title: string, body: (lab: Lab, t: TestContext) => Promise<void>): void {
-    test(title, async (t) => {
-      if (requireLab(t, this.#obstacle)) await body(this.#lab!, t);
-    });
+    this.#run(title, body);
   }
 
   /** The body may do what it likes: before and after there must be the same on both hosts, and here. */
   traceless(title: string, body: (lab: Lab, t: TestContext) => Promise<void>): void {
-    this.test(title, async (lab, t) => {
-      const before = await this.#inventory(lab);
+    this.#run(title, async (lab, t, known) => {
+      const before = known ?? (await this.#inventory(lab));
       const own = takeOwnInventory(this.temporary, this.journals);
       await body(lab, t);
-      assert.deepEqual(await this.#inventory(lab), before);
+      const after = await this.#inventory(lab);
+      assert.deepEqual(after, before);
       assert.equal(takeOwnInventory(this.temporary, this.journals), own);
+      this.#known = after;
+    });
+  }
+
+  #run(title: string, body: (lab: Lab, t: TestContext, known: string[] | null) => Promise<void>): void {
+    test(title, async (t) => {
+      if (!requireLab(t, this.#obstacle)) return;
+      const known = this.#known;
+      this.#known = null;
+      await body(this.#lab!, t, known);
     });
   }
 
