@@ -60,6 +60,10 @@ remember_owner = 0
 dynamic_ownership = 0
 stdio_handler = "file"
 END
+# Its package alone makes no user; that of its services does.
+for file in passwd group; do
+  grep -q '^libvirt-qemu:' /etc/$file || echo 'libvirt-qemu:x:64055:64055::/:/usr/sbin/nologin' >>/etc/$file
+done
 libvirtd --listen -d
 `;
 
