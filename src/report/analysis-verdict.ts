@@ -1,4 +1,8 @@
-import type { AnalysisSummary, ProtectionClass } from '../analysis/analysis-summary.js';
+import type {
+  AnalysisSummary,
+  ProtectionClass,
+  SecurityAssociationSummary,
+} from '../analysis/analysis-summary.js';
 import { markCertainty } from './certainty-mark.js';
 import {
   formatBps,
@@ -16,8 +20,10 @@ import { wrapText } from './wrap-text.js';
 interface Exposure {
   /** Bytes of all classes but `notIp`. */
   readonly ipBytes: number;
-  /** ESP, alone or inside AH. */
+  /** ESP, alone or inside AH, but what encrypts nothing. */
   readonly encryptedBytes: number;
+  /** ESP that encrypts nothing: NULL, GMAC. */
+  readonly readableEspBytes: number;
   /** AH without ESP: nobody can change it, anybody can read it. */
   readonly authenticatedBytes: number;
   readonly clearBytes: number;
@@ -80,9 +86,13 @@ function describeMtu({ inputs }: AnalysisSummary): string {
 
 function measureExposure(summary: AnalysisSummary): Exposure {
   const bytesOf = (kind: ProtectionClass) => summary.protection[kind].bytes;
+  const espBytes = bytesOf('esp') + bytesOf('ahEsp');
+  const readable = readableAssociations(summary).reduce((sum, { bytes }) => sum + bytes, 0);
+  const readableEspBytes = Math.min(readable, espBytes);
   return {
-    ipBytes: bytesOf('clear') + bytesOf('ah') + bytesOf('esp') + bytesOf('ahEsp') + bytesOf('ike'),
-    encryptedBytes: bytesOf('esp') + bytesOf('ahEsp'),
+    ipBytes: bytesOf('clear') + bytesOf('ah') + espBytes + bytesOf('ike'),
+    encryptedBytes: espBytes - readableEspBytes,
+    readableEspBytes,
     authenticatedBytes: bytesOf('ah'),
     clearBytes: bytesOf('clear'),
   };
@@ -90,19 +100,21 @@ function measureExposure(summary: AnalysisSummary): Exposure {
 
 /** A trifle in the clear, such as a router solicitation, is worth a look and no alarm. */
 function markFor(
-  { clearBytes, authenticatedBytes, ipBytes }: Exposure,
+  { clearBytes, authenticatedBytes, readableEspBytes, ipBytes }: Exposure,
   isPartial: boolean,
   { style }: ReportContext,
 ): (text: string) => string {
-  if (clearBytes === 0) return authenticatedBytes === 0 && !isPartial ? style.good : style.caution;
+  if (clearBytes === 0)
+    return authenticatedBytes + readableEspBytes === 0 && !isPartial ? style.good : style.caution;
   return clearBytes * 100 < ipBytes ? style.caution : style.bad;
 }
 
 function describeExposure(exposure: Exposure): string {
-  const { ipBytes, encryptedBytes, authenticatedBytes, clearBytes } = exposure;
+  const { ipBytes, encryptedBytes, readableEspBytes, authenticatedBytes, clearBytes } = exposure;
   if (ipBytes === 0) return 'No IP traffic at all.';
   const parts = [
     encryptedBytes > 0 ? `${formatShare(encryptedBytes, ipBytes)} in ESP` : '',
+    readableEspBytes > 0 ? `${formatShare(readableEspBytes, ipBytes)} in ESP that encrypts nothing` : '',
     authenticatedBytes > 0
       ? `${formatShare(authenticatedBytes, ipBytes)} authenticated by AH but readable`
       : '',
@@ -111,23 +123,29 @@ function describeExposure(exposure: Exposure): string {
   return `${headline(exposure)}: ${parts.join(', ') || 'key exchange only'}.`;
 }
 
-function headline({ ipBytes, encryptedBytes, authenticatedBytes, clearBytes }: Exposure): string {
-  if (clearBytes === 0 && authenticatedBytes === 0) return 'All IP traffic is protected';
+function headline(exposure: Exposure): string {
+  const { ipBytes, encryptedBytes, clearBytes } = exposure;
+  const readableBytes = exposure.authenticatedBytes + exposure.readableEspBytes;
+  if (clearBytes === 0 && readableBytes === 0) return 'All IP traffic is protected';
   if (clearBytes === 0)
     return encryptedBytes === 0 ? 'NOT ENCRYPTED' : 'Protected, but not all of it encrypted';
-  if (encryptedBytes + authenticatedBytes === 0) return 'NOT PROTECTED';
+  if (encryptedBytes + readableBytes === 0) return 'NOT PROTECTED';
   return clearBytes * 2 > ipBytes ? 'MOSTLY NOT PROTECTED' : 'Protected, but not all of it';
 }
 
 /** ESP with NULL encryption or GMAC (RFC 2410, 4543) looks protected and can be read by anybody. */
-function renderReadableEsp(summary: AnalysisSummary, { width, style }: ReportContext): string[] {
-  const readable = summary.securityAssociations.filter(
+function readableAssociations({ securityAssociations }: AnalysisSummary): SecurityAssociationSummary[] {
+  return securityAssociations.filter(
     ({ protocol, suite }) =>
       protocol === 'esp' &&
       suite.certainty !== 'bounded' &&
       suite.name !== null &&
       /^null-|gmac/.test(suite.name),
   );
+}
+
+function renderReadableEsp(summary: AnalysisSummary, { width, style }: ReportContext): string[] {
+  const readable = readableAssociations(summary);
   if (readable.length === 0) return [];
   const bytes = readable.reduce((sum, sa) => sum + sa.bytes, 0);
   const text = `${formatCounted(readable.length, 'ESP SA')} (${formatBytes(bytes)}) without encryption: readable by anybody.`;

@@ -60,6 +60,9 @@ test('ESP without encryption is called readable', () => {
     sampleAssociation({ suite: { name: 'null-sha256', certainty: 'measured', candidates: [] } }),
   ];
   assert.match(render(summary), /1 ESP SA \(14\.0 MB\) without encryption: readable by anybody/);
+  assert.match(render(summary, 200), /^Protected, but not all of it: 96\.6 % in ESP that encrypts nothing/);
+  summary.protection.clear = { packets: 0, bytes: 0 };
+  assert.match(render(summary), /^NOT ENCRYPTED: 100 % in ESP that encrypts nothing/);
 });
 
 test('uncertain figures carry their mark', () => {
