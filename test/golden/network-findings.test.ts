@@ -85,6 +85,16 @@ test('attacks are found where a mirror port shows each packet twice', async (t) 
   }
 });
 
+test('a router is not accused where the capture lost the segments that it speaks of', async (t) => {
+  if (!requireTool(t, 'editcap')) return;
+  const folder = mkdtempSync(join(tmpdir(), 'tare-lossy-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const lossy = join(folder, 'lossy.pcap');
+  // The messages in packets 7 and 8 are about packets 4 and 5.
+  runTool('editcap', [repoPath('captures/benign/path-mtu.pcap'), lossy, '5', '6']);
+  assert.deepEqual(await findingsIn(lossy), []);
+});
+
 test('pieces of a capture read by two threads give the findings of one', async () => {
   for (const name of Object.keys(EXPECTED)) {
     for (const chunkBytes of [300, 1100, 5000]) {
