@@ -27,6 +27,7 @@ interface Exposure {
   /** AH without ESP: nobody can change it, anybody can read it. */
   readonly authenticatedBytes: number;
   readonly clearBytes: number;
+  readonly ikeBytes: number;
 }
 
 /** The first lines: is the wire protected, what does that cost. */
@@ -95,6 +96,7 @@ function measureExposure(summary: AnalysisSummary): Exposure {
     readableEspBytes,
     authenticatedBytes: bytesOf('ah'),
     clearBytes: bytesOf('clear'),
+    ikeBytes: bytesOf('ike'),
   };
 }
 
@@ -110,7 +112,7 @@ function markFor(
 }
 
 function describeExposure(exposure: Exposure): string {
-  const { ipBytes, encryptedBytes, readableEspBytes, authenticatedBytes, clearBytes } = exposure;
+  const { ipBytes, encryptedBytes, readableEspBytes, authenticatedBytes, clearBytes, ikeBytes } = exposure;
   if (ipBytes === 0) return 'No IP traffic at all.';
   const parts = [
     encryptedBytes > 0 ? `${formatShare(encryptedBytes, ipBytes)} in ESP` : '',
@@ -119,8 +121,9 @@ function describeExposure(exposure: Exposure): string {
       ? `${formatShare(authenticatedBytes, ipBytes)} authenticated by AH but readable`
       : '',
     clearBytes > 0 ? `${formatShare(clearBytes, ipBytes)} (${formatBytes(clearBytes)}) in the clear` : '',
+    ikeBytes > 0 ? `${formatShare(ikeBytes, ipBytes)} key exchange` : '',
   ].filter((part) => part !== '');
-  return `${headline(exposure)}: ${parts.join(', ') || 'key exchange only'}.`;
+  return `${headline(exposure)}: ${parts.join(', ')}.`;
 }
 
 function headline(exposure: Exposure): string {

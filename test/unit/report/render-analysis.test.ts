@@ -54,6 +54,13 @@ test('AH alone is not taken for encryption', () => {
   assert.doesNotMatch(render(summary), /in ESP/);
 });
 
+test('key exchange is told beside what it is for: the shares add up', () => {
+  const summary = sampleSummary();
+  summary.protection.clear = { packets: 0, bytes: 0 };
+  summary.protection.ike = { packets: 6, bytes: 1_555_556 };
+  assert.match(render(summary), /^All IP traffic is protected: 90\.0 % in ESP, 10\.0 % key exchange\./);
+});
+
 test('ESP without encryption is called readable', () => {
   const summary = sampleSummary();
   summary.securityAssociations = [
