@@ -76,7 +76,9 @@ async function renderList(scenarios: readonly Scenario[]): Promise<string> {
   const { createTextStyle } = await import('../report/text-style.js');
   const { protectionName } = await import('../report/protection-name.js');
   const { writeBytes, writeBitRate } = await import('../scenario/write-quantity.js');
+  const { wrapText } = await import('../report/wrap-text.js');
   const style = createTextStyle(wantsColor(process.stdout, process.env));
+  const width = reportWidth(process.stdout, process.env);
   const lines = renderTable(
     [
       { title: 'name' },
@@ -94,8 +96,8 @@ async function renderList(scenarios: readonly Scenario[]): Promise<string> {
       protectionName(ipsec),
       description,
     ]),
-    { width: reportWidth(process.stdout, process.env), style },
+    { width, style },
   );
   const hint = '"tare scenarios NAME > mine.yaml" writes one to start from.';
-  return `${[...lines, '', style.faint(hint)].join('\n')}\n`;
+  return `${[...lines, '', ...wrapText(hint, { width }).map(style.faint)].join('\n')}\n`;
 }

@@ -2,7 +2,6 @@ import type { Command } from 'commander';
 import { ahBytes, espSizes } from '../ipsec/encapsulation-size.js';
 import type { AhSuite, EspSuite } from '../ipsec/suite-table.js';
 import type { TableColumn } from '../report/table.js';
-import type { TextStyle } from '../report/text-style.js';
 import { needlessNoProgress } from './progress-line.js';
 import { reportWidth, wantsColor, writeOut } from './terminal.js';
 
@@ -38,6 +37,7 @@ async function runSuites(options: SuitesOptions): Promise<void> {
   }
   const { renderTable } = await import('../report/table.js');
   const { createTextStyle } = await import('../report/text-style.js');
+  const { wrapText } = await import('../report/wrap-text.js');
   const style = createTextStyle(wantsColor(process.stdout, process.env));
   const width = reportWidth(process.stdout, process.env);
   const lines = [
@@ -47,7 +47,7 @@ async function runSuites(options: SuitesOptions): Promise<void> {
     style.heading('AH'),
     ...renderTable(AH_COLUMNS, ahRows(AH_SUITES), { width, style }),
     '',
-    ...footnotes(style),
+    ...FOOTNOTES.flatMap((note) => wrapText(note, { width })).map(style.faint),
   ];
   return writeOut(`${lines.join('\n')}\n`);
 }
@@ -71,13 +71,11 @@ const AH_COLUMNS: TableColumn[] = [
   { title: 'RFC' },
 ];
 
-function footnotes(style: TextStyle): string[] {
-  return [
-    'All sizes in bytes. ESP, transport mode: 8 (SPI, sequence number) + IV + padding + 2 + ICV',
-    `around ${SAMPLE_PAYLOAD_BYTES} bytes. Tunnel mode: + the outer IP header. NAT traversal: + 8 (UDP).`,
-    'AH over IPv4: as Linux pads it (to 8), and with "flag align4" (RFC 4302).',
-  ].map((line) => style.faint(line));
-}
+const FOOTNOTES = [
+  'All sizes in bytes. ESP, transport mode: 8 (SPI, sequence number) + IV + padding + 2 + ICV around ' +
+    `${SAMPLE_PAYLOAD_BYTES} bytes. Tunnel mode: + the outer IP header. NAT traversal: + 8 (UDP).`,
+  'AH over IPv4: as Linux pads it (to 8), and with "flag align4" (RFC 4302).',
+];
 
 /** Key lengths that make no difference on the wire share a row: `aes{128,192,256}gcm16`. */
 function espRows(suites: readonly EspSuite[]): string[][] {
