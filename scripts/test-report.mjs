@@ -6,7 +6,6 @@ export class TestReport {
   passed = 0;
   failed = 0;
   skipped = 0;
-  /** @type {string[]} */ #path = [];
   /** @type {Map<string, number>} */ #skips = new Map();
   /** @type {Map<string, string>} */ #output = new Map();
 
@@ -29,17 +28,20 @@ export class TestReport {
     this.out.write(`FAILED ${title}\n\n`);
   }
 
-  /** @param {{ type: string, data: any }} event as documented for node:test's TestsStream */
-  add({ type, data }) {
+  /**
+   * @param {{ type: string, data: any }} event as documented for node:test's TestsStream
+   * @param {string[]} path for each stream one: titles of the tests around the one that runs, kept here
+   */
+  add({ type, data }, path) {
     if (type === 'test:start') {
-      this.#path.length = data.nesting;
-      this.#path[data.nesting] = data.name;
+      path.length = data.nesting;
+      path[data.nesting] = data.name;
     } else if (type === 'test:stdout' || type === 'test:stderr') {
       this.#output.set(data.file, (this.#output.get(data.file) ?? '') + data.message);
     } else if (type === 'test:pass') {
       this.#addPass(data);
     } else if (type === 'test:fail') {
-      this.#addFailure(data);
+      this.#addFailure(data, path);
     }
     if (this.out.isTTY && (type === 'test:pass' || type === 'test:fail'))
       this.out.write(`\r${this.#counts()}\x1b[K`);
@@ -69,12 +71,12 @@ export class TestReport {
     this.#skips.set(reason, (this.#skips.get(reason) ?? 0) + 1);
   }
 
-  #addFailure(data) {
+  #addFailure(data, path) {
     const error = data.details.error;
     // A test or suite around a failed one fails too; only the innermost says why.
     if (error?.failureType === 'subtestsFailed') return;
     this.failed++;
-    const titles = [...this.#path.slice(0, data.nesting), data.name].map((title) => this.#shorten(title));
+    const titles = [...path.slice(0, data.nesting), data.name].map((title) => this.#shorten(title));
     const file = data.file === undefined ? '' : this.#shorten(data.file);
     const place = file === '' || titles.includes(file) ? '' : ` (${file})`;
     this.out.write(
