@@ -28,7 +28,7 @@ const XML = `<domain type='qemu'>
   <os><type arch='x86_64' machine='pc'>hvm</type><boot dev='fd'/></os>
   <features><acpi/></features>
   <devices>
-    <emulator>${findTool('qemu-system-x86_64')}</emulator>
+    <emulator>/usr/bin/qemu-system-x86_64</emulator>
     <disk type='file' device='floppy'>
       <driver name='qemu' type='raw'/><source file='${FLOPPY}'/><target dev='fda' bus='fdc'/><readonly/>
     </disk>
