@@ -7,8 +7,9 @@ import { collectPort } from './port-option.js';
 import { reportWidth, wantsColor, writeOut } from './terminal.js';
 
 const EXAMPLES = `
-Ctrl-C ends with the report of tare analyze. The right to capture is given up once the interface is open: from
-root to the user who called sudo, otherwise to nobody; --user names another.
+Ctrl-C ends with the report of tare analyze. The right to capture is given up
+once the interface is open: from root to the user who called sudo, otherwise to
+nobody; --user names another.
 
 Examples:
   $ sudo tare capture -i eth1

@@ -13,18 +13,20 @@ import { requireOtherFiles } from './report-files.js';
 import { printMessage, reportWidth, wantsColor, writeOut } from './terminal.js';
 
 const EXAMPLES = `
-Without --from: in a laboratory of its own, a guest with planted secrets migrates twice, in the clear
-and in AES-128-CBC ESP inside AH, and its link is listened to from outside.
+Without --from: in a laboratory of its own, a guest with planted secrets
+migrates twice, in the clear and in AES-128-CBC ESP inside AH, and its link is
+listened to from outside.
 
-Of captures: each as somebody without keys sees it; with --keys also as who has them does. What was
-recovered is shown masked: how it begins and how long it is. --show-secrets shows it. Memory
-beyond 64 MiB waits in a temporary file without a name (in TMPDIR).
+Of captures: each as somebody without keys sees it; with --keys also as who has
+them does. What was recovered is shown masked: how it begins and how long it is.
+--show-secrets shows it. Memory beyond 64 MiB waits in a temporary file without
+a name (in TMPDIR).
 
 Examples:
-  $ tare demo                                      in the lab, clear against protected
-  $ tare demo --from clear.pcap esp.pcap --keys sa.xfrm --secret-file planted.txt
+  $ tare demo                        in the lab, clear against protected
+  $ tare demo --from clear.pcap esp.pcap --keys sa.xfrm --secret-file known.txt
   $ tare demo --from clear.pcap --write-memory guest.img --html proof.html
-  $ tare demo --from ah.pcap                       AH alone hides nothing`;
+  $ tare demo --from ah.pcap         AH alone hides nothing`;
 
 interface DemoOptions {
   readonly from?: string[];
