@@ -59,11 +59,12 @@ takeover_scene() {
 link_local() { at "$1" ip -6 -o addr show dev e0 scope link | sed 's/.*inet6 //; s/\/.*//'; }
 two_routers() {
   switch; host src 1; host dst 2; host gw 254
-  for name in dst gw; do
-    in_background at "$name" dnsmasq -k -C /dev/null -p 0 -i e0 --bind-dynamic -x "" --leasefile-ro -u root --enable-ra \
-      --dhcp-range=fd00::1:0,fd00::1:ff,64 --dhcp-option=option6:dns-server,[fd00::254],[fd00::2]
-  done
+  for name in dst gw; do advertise "$name" fd00::1:0 fd00::254],[fd00::2; done
   sleep 3
+}
+advertise() { # HOST FIRST-ADDRESS NAME-SERVERS
+  in_background at "$1" dnsmasq -k -C /dev/null -p 0 -i e0 --bind-dynamic -x "" --leasefile-ro -u root --enable-ra \
+    --dhcp-range="$2,${2%0}ff,64" --dhcp-option="option6:dns-server,[$3]"
 }
 ask_for_configuration() { # DHCPv6, and neighbour discovery of the routers' link-local addresses
   at src timeout 15 dhclient -6 -1 -d -lf "$work/leases" -pf "$work/pid" -sf /bin/true e0 >/dev/null 2>&1 || true
@@ -154,9 +155,19 @@ routers) # two routers that share the work; src asks them for configuration, too
   record src e0 "$file" icmp6 or udp port 547
   ask_for_configuration
   stop_recording ;;
+two-networks) # src has a router on each of two links, which advertise different prefixes, and is seen as `any`
+  switch; host src 1; host gw 254
+  namespace far
+  ip link add e1 netns tare-src type veth peer e0 netns tare-far
+  at far ip addr add fd01::9/64 dev e0 nodad
+  at far ip link set e0 up; at src ip link set e1 up
+  advertise gw fd00::1:0 fd00::254; advertise far fd01::1:0 fd01::9
+  record src any "$file" icmp6
+  sleep 8
+  stop_recording ;;
 rogue-router) # beside them the attacker: advertises itself, then says in the name of gw that it is a router no more
   two_routers; host attacker 66
-  record src e0 "$file" icmp6 or udp port 547
+  record src e0 "$file" icmp6 or udp port 547; record sw any "${file%.pcap}-any.pcap" icmp6
   ask_for_configuration
   at attacker timeout 7 atk6-fake_router6 e0 fd66::/64 fd66::66 >/dev/null || true
   at attacker timeout 7 atk6-kill_router6 e0 "$(link_local gw)" >/dev/null || true

@@ -24,6 +24,7 @@ const EXPECTED: Readonly<Record<string, readonly string[]>> = {
   'rogue-dhcp': ['high rogue-dhcp'],
   'rogue-dhcp6': ['high rogue-dhcp'],
   'rogue-router': ['high rogue-router', 'medium rogue-router'],
+  'rogue-router-any': ['high rogue-router', 'medium rogue-router'],
   'redirect-forged': ['high icmp-redirect-forged'],
   'redirect6-forged': ['high icmp-redirect-forged'],
   'redirect-genuine': ['low icmp-redirect'],

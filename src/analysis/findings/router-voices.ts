@@ -1,4 +1,5 @@
 import { IPPROTO_ICMPV6 } from '../../packet/icmp.js';
+import { LinkType } from '../../packet/link.js';
 import { readLinkHeader } from '../../packet/link-header.js';
 import { type PacketBatch, PacketFlag } from '../../packet/packet-batch.js';
 import { readRouterAdvertisement } from '../../packet/router-advertisement.js';
@@ -18,7 +19,7 @@ import {
 /*
  * Theory of operation. Two IPv6 routers on a link are no attack: they share the work, and tell hosts the same. One of them is an
  * intruder if they tell different things: a rogue router gives hosts addresses of his own, or his name server. So what each says is
- * kept, and what others say is held against the first one of their VLAN. Who speaks in the name of a router, to say that it is one no
+ * kept, and what others say is held against the first one of their link. Who speaks in the name of a router, to say that it is one no
  * more, sends from another MAC address than neighbour discovery tells. Sums by key join pieces exactly.
  */
 
@@ -28,9 +29,14 @@ const MAX_VOICES = 512;
 const HOP_LIMIT = 255;
 const NO_ADVERTISEMENT = PacketFlag.tunnel | PacketFlag.malformed | PacketFlag.reassembled;
 
+/** Offset of the interface's index in the second cooked header. */
+const COOKED2_INTERFACE = 4;
+
 /** What one router says. */
 interface Voice {
   vlan: number;
+  /** Of captures on `any` the interface; null if that is not known: then others may be heard on other links. */
+  link: number | null;
   router: string;
   /** MAC address that it came from; null where the link has none. */
   mac: string | null;
@@ -59,6 +65,7 @@ export class RouterVoices {
     const { lifetimeSeconds, prefixes, nameServers } = message;
     const voice = this.voiceOf({
       vlan: link.vlan,
+      link: linkOf(batch, row),
       router: formatAddress(data.subarray(ip + 8, ip + 24)),
       mac: link.source,
       prefixes: listOf(prefixes.map(({ address, length }) => `${formatAddress(address)}/${length}`)),
@@ -70,8 +77,8 @@ export class RouterVoices {
   }
 
   private voiceOf(voice: Voice): Voice | null {
-    const { vlan, router, mac, prefixes, nameServers, isRouter } = voice;
-    const key = [vlan, router, mac, prefixes, nameServers, isRouter].join(' | ');
+    const { vlan, link, router, mac, prefixes, nameServers, isRouter } = voice;
+    const key = [vlan, link, router, mac, prefixes, nameServers, isRouter].join(' | ');
     const known = this.state.get(key);
     if (known !== undefined) return known;
     if (this.state.size === MAX_VOICES) return null;
@@ -90,18 +97,43 @@ export class RouterVoices {
   judge(nd: AddressClaims, context: FindingContext): Finding[] {
     const voices = [...this.state.values()];
     const forged = voices.filter((voice) => isForged(voice, nd));
-    const genuine = voices.filter((voice) => voice.isRouter && !isForged(voice, nd));
-    const vlans = [...new Set(genuine.map(({ vlan }) => vlan))];
-    return [
-      ...forged.map((voice) => forgedFinding(voice, nd, context)),
-      ...vlans.flatMap((vlan) =>
-        judgeRouters(
-          genuine.filter((voice) => voice.vlan === vlan),
-          context,
-        ),
+    const genuine = voices.filter((voice) => voice.isRouter && voice.link !== null && !isForged(voice, nd));
+    const links = [...new Set(genuine.map(nameOfLink))];
+    const rivals = links.flatMap((name) =>
+      judgeRouters(
+        genuine.filter((voice) => nameOfLink(voice) === name),
+        context,
       ),
-    ];
+    );
+    const findings = [...forged.map((voice) => forgedFinding(voice, nd, context)), ...rivals];
+    // A bridge seen through `any` shows the same on each of its ports.
+    const told = new Set<string>();
+    return findings.filter((finding) => told.size < told.add(nameOf(finding)).size);
   }
+}
+
+/** Which router of two came first may differ from port to port. */
+function nameOf({ title, severity, evidence }: Finding): string {
+  return `${title} ${severity === 'high' ? evidence.facts : evidence.source}`;
+}
+
+function linkOf({ block }: PacketBatch, row: number): number | null {
+  switch (block.linkType[row]) {
+    case LinkType.ethernet:
+      return 0;
+    case LinkType.linuxCooked2:
+      return readInterface(block.data, block.offset[row]! + COOKED2_INTERFACE);
+    default:
+      return null;
+  }
+}
+
+function readInterface(data: Uint8Array, at: number): number {
+  return ((data[at]! << 24) | (data[at + 1]! << 16) | (data[at + 2]! << 8) | data[at + 3]!) >>> 0;
+}
+
+function nameOfLink({ vlan, link }: Voice): string {
+  return `${vlan} ${link}`;
 }
 
 /** Routers name theirs in any order. */
@@ -114,7 +146,7 @@ function isForged({ vlan, router, mac }: Voice, nd: AddressClaims): boolean {
   return mac !== null && owners.size > 0 && !owners.has(mac);
 }
 
-/** Holds what routers of one VLAN say against the first of them. */
+/** Holds what routers of one link say against the first of them. */
 function judgeRouters([first, ...others]: readonly Voice[], context: FindingContext): Finding[] {
   if (first === undefined) return [];
   const strangers = others.filter(
