@@ -61,7 +61,7 @@ export function judgeSenders(
   });
 }
 
-/** Changes in one direction of a connection, towards one MAC address. */
+/** Changes in one direction of a connection, towards one MAC address: in an order that does not depend on theirs. */
 function groupByWay(changes: readonly SenderChange[]): SenderChange[][] {
   const ways = new Map<string, SenderChange[]>();
   for (const change of changes) {
@@ -70,7 +70,7 @@ function groupByWay(changes: readonly SenderChange[]): SenderChange[][] {
     if (way === undefined) ways.set(key, [change]);
     else way.push(change);
   }
-  return [...ways.values()];
+  return [...ways].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, way]) => way);
 }
 
 /** @param owner who sent the first segment */
