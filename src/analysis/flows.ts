@@ -103,9 +103,10 @@ function portsOf(meta: number, ports: number): { sourcePort: number | null; dest
 }
 
 function reportedLayers(records: Float64Array, at: number): Record<ReportedLayer, number> {
-  const layers = Object.fromEntries(
-    WIRE_LAYERS.map((name, layer) => [name, records[at + layer]!]),
-  ) as Record<ReportedLayer, number>;
+  const layers = Object.fromEntries(WIRE_LAYERS.map((name, layer) => [name, records[at + layer]!])) as Record<
+    ReportedLayer,
+    number
+  >;
   layers.payload += records[at + Layer.espOpaque]!;
   layers.other += records[at + Layer.fragment]!;
   return layers;

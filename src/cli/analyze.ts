@@ -119,7 +119,7 @@ async function printSummary(summary: AnalysisSummary, options: AnalyzeOptions): 
     const { renderJson } = await import('../report/render-json.js');
     return writeOut(renderJson(summary));
   }
-  const { renderAnalysis } = await import('../report/render-analysis.js');
+  const { renderAnalysis } = await import('../report/analysis/render-analysis.js');
   const width = reportWidth(process.stdout, process.env);
   return writeOut(renderAnalysis(summary, { width, color: wantsColor(process.stdout, process.env) }));
 }

@@ -131,7 +131,7 @@ async function report(calibration: Calibration, { write, json }: CalibrateOption
   const text = renderJson(calibration);
   if (write !== undefined) writeReport(write, text);
   if (json) return writeOut(text);
-  const { renderCalibration } = await import('../report/render-calibration.js');
+  const { renderCalibration } = await import('../report/validation/render-calibration.js');
   const width = reportWidth(process.stdout, process.env);
   const { description, origin, tcp, esp: espCosts, ah: ahCosts, qemu } = calibration;
   const packets = [

@@ -72,9 +72,9 @@ async function printInterfaces(interfaces: readonly NetworkInterface[], asJson: 
     const { renderJson } = await import('../report/render-json.js');
     return writeOut(renderJson({ schema: 'tare.interfaces/1', interfaces }));
   }
-  const { escapeTerminal } = await import('../report/escape-terminal.js');
-  const { createTextStyle } = await import('../report/text-style.js');
-  const { renderTable } = await import('../report/table.js');
+  const { escapeTerminal } = await import('../report/text/escape-terminal.js');
+  const { createTextStyle } = await import('../report/text/text-style.js');
+  const { renderTable } = await import('../report/text/table.js');
   const style = createTextStyle(wantsColor(process.stdout, process.env));
   const rows = interfaces.map(({ name, description, isUp, isRunning }) => [
     escapeTerminal(name),

@@ -149,7 +149,7 @@ async function show({ runs, secrets }: DemoRuns, options: DemoOptions): Promise<
   }
   const exposure: Exposure = { schema: 'tare.exposure/1', captures: exposed.map((each) => each.exposure) };
   if (options.html !== undefined) {
-    const { exposurePage } = await import('../report/exposure-page.js');
+    const { exposurePage } = await import('../report/exposure/exposure-page.js');
     const { renderHtml } = await import('../report/html/render-html.js');
     const secret = options.showSecrets === true;
     writeOutputFile(options.html, renderHtml(exposurePage(exposure)), { secret });
@@ -238,7 +238,7 @@ async function print(exposure: Exposure, { json }: DemoOptions): Promise<void> {
     const { renderJson } = await import('../report/render-json.js');
     return writeOut(renderJson(exposure));
   }
-  const { renderExposure } = await import('../report/render-exposure.js');
+  const { renderExposure } = await import('../report/exposure/render-exposure.js');
   const width = reportWidth(process.stdout, process.env);
   await writeOut(renderExposure(exposure, { width, color: wantsColor(process.stdout, process.env) }));
 }

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { Finding, Purpose } from '../orchestrator/lab/examine-machine.js';
-import type { TableColumn } from '../report/table.js';
-import type { TextStyle } from '../report/text-style.js';
+import type { TableColumn } from '../report/text/table.js';
+import type { TextStyle } from '../report/text/text-style.js';
 import { ExitCode } from './exit-code.js';
 import { needlessNoProgress } from './progress-line.js';
 import { reportWidth, wantsColor, writeOut } from './terminal.js';
@@ -42,8 +42,8 @@ async function runDoctor(options: { json?: boolean }): Promise<void> {
     const { renderJson } = await import('../report/render-json.js');
     return writeOut(renderJson({ schema: 'tare.doctor/1', usableFor: usable, findings }));
   }
-  const { createTextStyle } = await import('../report/text-style.js');
-  const { renderTable } = await import('../report/table.js');
+  const { createTextStyle } = await import('../report/text/text-style.js');
+  const { renderTable } = await import('../report/text/table.js');
   const style = createTextStyle(wantsColor(process.stdout, process.env));
   const width = reportWidth(process.stdout, process.env);
   const rows = findings.map((finding) => [

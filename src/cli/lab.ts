@@ -204,8 +204,8 @@ async function showStatus(options: { json?: boolean }): Promise<void> {
     return writeOut(renderJson({ schema: 'tare.labs/1', labs: labs.map(jsonOf) }));
   }
   if (labs.length === 0) return writeOut('No lab is running. tare lab up starts one.\n');
-  const { renderTable } = await import('../report/table.js');
-  const { createTextStyle } = await import('../report/text-style.js');
+  const { renderTable } = await import('../report/text/table.js');
+  const { createTextStyle } = await import('../report/text/text-style.js');
   const { reportWidth, wantsColor } = await import('./terminal.js');
   const { writeBitRate, writeDuration, writeShare } = await import('../scenario/write-quantity.js');
   const rows = labs.map(({ name, state, record }) => {

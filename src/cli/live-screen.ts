@@ -1,5 +1,8 @@
 import type { LiveSnapshot } from '../monitor/live-snapshot.js';
-import { describeFindings } from '../report/findings.js';
+import { describeFindings } from '../report/analysis/findings.js';
+import { LiveHistory, perSecond } from '../report/live/live-history.js';
+import { renderLive } from '../report/live/render-live.js';
+import { renderJsonLine } from '../report/render-json.js';
 import {
   formatBps,
   formatCount,
@@ -7,10 +10,7 @@ import {
   formatSeconds,
   formatShare,
   secondsBetween,
-} from '../report/format-quantity.js';
-import { LiveHistory, perSecond } from '../report/live/live-history.js';
-import { renderJsonLine } from '../report/render-json.js';
-import { renderLive } from '../report/render-live.js';
+} from '../report/text/format-quantity.js';
 
 /** Where the view is drawn: stdout, or a stand-in. */
 export interface LiveOutput {

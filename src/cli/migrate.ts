@@ -200,7 +200,7 @@ async function printRun(run: RunResult, { json }: MigrateOptions): Promise<void>
     const { runJson } = await import('../result/run-json.js');
     return writeOut(renderJson(runJson(run)));
   }
-  const { renderRun } = await import('../report/render-run.js');
+  const { renderRun } = await import('../report/run/render-run.js');
   const report = { run, clear: null, base: run, variants: [], overMtu: null, overRate: null };
   const width = reportWidth(process.stdout, process.env);
   const text = renderRun(report, { width, color: wantsColor(process.stdout, process.env) });
@@ -208,7 +208,7 @@ async function printRun(run: RunResult, { json }: MigrateOptions): Promise<void>
 }
 
 async function renderChecks(checks: readonly RunCheck[], width: number): Promise<string> {
-  const { wrapText } = await import('../report/wrap-text.js');
+  const { wrapText } = await import('../report/text/wrap-text.js');
   const lines = checks.flatMap(({ requirement, ok, evidence }) =>
     wrapText(`${ok ? 'yes' : 'NO '}  ${requirement}: ${evidence}.`, { width }),
   );

@@ -1,7 +1,7 @@
 import { LAYER_STRIDE } from '../packet/layers.js';
 import { Integrity, type PacketBatch } from '../packet/packet-batch.js';
-import { escapeTerminal } from '../report/escape-terminal.js';
-import type { TextStyle } from '../report/text-style.js';
+import { escapeTerminal } from '../report/text/escape-terminal.js';
+import type { TextStyle } from '../report/text/text-style.js';
 import { LAYER_COLUMNS, type LayerColumn } from './packet-columns.js';
 import { PacketText } from './packet-text.js';
 

@@ -102,7 +102,7 @@ async function chooseFormat(options: PacketsOptions): Promise<(batch: PacketBatc
   const { AlignedFormat, CsvFormat, NdjsonFormat } = await import('./packet-format.js');
   if (options.csv) return (batch) => new CsvFormat(batch);
   if (options.ndjson) return (batch) => new NdjsonFormat(batch);
-  const { createTextStyle } = await import('../report/text-style.js');
+  const { createTextStyle } = await import('../report/text/text-style.js');
   const style = createTextStyle(wantsColor(process.stdout, process.env));
   return (batch) => new AlignedFormat(batch, style);
 }

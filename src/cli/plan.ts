@@ -84,7 +84,7 @@ async function runPlan(options: PlanOptions): Promise<void> {
 
 /** @throws CliError (input): nothing was recorded that another MTU or suite could be tried on */
 async function refuseEmpty({ inputs, frames }: AnalysisSummary): Promise<never> {
-  const { formatCounted } = await import('../report/format-quantity.js');
+  const { formatCounted } = await import('../report/text/format-quantity.js');
   reportBrokenInputs(inputs);
   const names = inputs.map(({ path }) => (path === '-' ? 'stdin' : path)).join(', ');
   throw new CliError(
@@ -98,7 +98,7 @@ async function refuseEmpty({ inputs, frames }: AnalysisSummary): Promise<never> 
 
 /** What is planned beside the recorded traffic needs an amount. */
 async function cautionAboutPayload({ settings }: PlanResult): Promise<void> {
-  const { formatBytes } = await import('../report/format-quantity.js');
+  const { formatBytes } = await import('../report/text/format-quantity.js');
   printMessage(
     'caution: nothing recorded could be cut into segments anew, so the recorded traffic stays as it is; what is planned ' +
       `beside it is for ${formatBytes(settings.payloadBytes)}: give --bytes`,
@@ -147,12 +147,12 @@ async function calculate(
 
 async function print(result: PlanResult, options: PlanOptions): Promise<void> {
   if (options.html !== undefined) {
-    const { planPage } = await import('../report/render-plan-page.js');
+    const { planPage } = await import('../report/plan/render-plan-page.js');
     const { renderHtml } = await import('../report/html/render-html.js');
     writeReport(options.html, renderHtml(planPage(result)));
   }
   if (options.png !== undefined) {
-    const { planReport } = await import('../report/render-plan-page.js');
+    const { planReport } = await import('../report/plan/render-plan-page.js');
     const { renderPlanPngs } = await import('../report/png/render-report-pngs.js');
     await writePictures(options.png, () => renderPlanPngs(planReport(result)));
   }
@@ -161,15 +161,15 @@ async function print(result: PlanResult, options: PlanOptions): Promise<void> {
 
 async function render(result: PlanResult, options: PlanOptions): Promise<string> {
   if (options.json) {
-    const { planJson } = await import('../report/render-plan-json.js');
+    const { planJson } = await import('../report/plan/render-plan-json.js');
     const { renderJson } = await import('../report/render-json.js');
     return renderJson(planJson(result));
   }
   if (options.csv) {
-    const { renderPlanCsv } = await import('../report/render-plan-csv.js');
+    const { renderPlanCsv } = await import('../report/plan/render-plan-csv.js');
     return renderPlanCsv(result);
   }
-  const { renderPlan } = await import('../report/render-plan.js');
+  const { renderPlan } = await import('../report/plan/render-plan.js');
   const width = reportWidth(process.stdout, process.env);
   return renderPlan(result, { width, color: wantsColor(process.stdout, process.env) });
 }

@@ -85,7 +85,7 @@ async function render(run: RunResult, report: RunReport | null, options: Predict
     const { runJson } = await import('../result/run-json.js');
     return renderJson(runJson(run));
   }
-  const { renderRun } = await import('../report/render-run.js');
+  const { renderRun } = await import('../report/run/render-run.js');
   const width = reportWidth(process.stdout, process.env);
   return renderRun(report, { width, color: wantsColor(process.stdout, process.env) });
 }
@@ -136,7 +136,7 @@ async function reportOf(run: RunResult, withCharts: boolean, options: PredictCli
   const report = { run, clear, base, variants, overMtu: null, overRate: null };
   if (!withCharts) return report;
   const { exploreMtu, exploreRate, protectionsOf } = await import('../model/sweep/explore.js');
-  const { protectionName } = await import('../report/protection-name.js');
+  const { protectionName } = await import('../report/run/protection-name.js');
   const nameOf = ({ ipsec }: Scenario) => protectionName(ipsec);
   return {
     ...report,

@@ -1,5 +1,5 @@
 import { Option } from 'commander';
-import { formatBytes, formatCount, formatSeconds, formatShare } from '../report/format-quantity.js';
+import { formatBytes, formatCount, formatSeconds, formatShare } from '../report/text/format-quantity.js';
 
 export interface Progress {
   readonly bytesDone: number;

@@ -26,7 +26,7 @@ export async function recordedScenario(base: Scenario, source: RecordedSource): 
   const migration = largestMigration(summary, source);
   const { learnGuest } = await import('../model/learn/learn-guest.js');
   const guest = explained(() => learnGuest(migration));
-  const { formatBytes, formatMemory, formatCounted } = await import('../report/format-quantity.js');
+  const { formatBytes, formatMemory, formatCounted } = await import('../report/text/format-quantity.js');
   const mtu = summary.inputs[0]!.mtu.bytes;
   const written = guest.workload.kind === 'trace' ? guest.workload.groups : [];
   const pages = written.reduce((sum, group) => sum + group.pages, 0);

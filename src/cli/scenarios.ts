@@ -72,11 +72,11 @@ async function renderAsYaml(scenarios: readonly Scenario[]): Promise<string> {
 }
 
 async function renderList(scenarios: readonly Scenario[]): Promise<string> {
-  const { renderTable } = await import('../report/table.js');
-  const { createTextStyle } = await import('../report/text-style.js');
-  const { protectionName } = await import('../report/protection-name.js');
+  const { renderTable } = await import('../report/text/table.js');
+  const { createTextStyle } = await import('../report/text/text-style.js');
+  const { protectionName } = await import('../report/run/protection-name.js');
   const { writeBytes, writeBitRate } = await import('../scenario/write-quantity.js');
-  const { wrapText } = await import('../report/wrap-text.js');
+  const { wrapText } = await import('../report/text/wrap-text.js');
   const style = createTextStyle(wantsColor(process.stdout, process.env));
   const width = reportWidth(process.stdout, process.env);
   const lines = renderTable(

@@ -1,4 +1,4 @@
-import { escapeTerminal } from '../report/escape-terminal.js';
+import { escapeTerminal } from '../report/text/escape-terminal.js';
 
 interface Screen {
   readonly isTTY?: boolean;

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { ahBytes, espSizes } from '../ipsec/encapsulation-size.js';
 import type { AhSuite, EspSuite } from '../ipsec/suite-table.js';
-import type { TableColumn } from '../report/table.js';
+import type { TableColumn } from '../report/text/table.js';
 import { needlessNoProgress } from './progress-line.js';
 import { reportWidth, wantsColor, writeOut } from './terminal.js';
 
@@ -35,9 +35,9 @@ async function runSuites(options: SuitesOptions): Promise<void> {
     const { renderJson } = await import('../report/render-json.js');
     return writeOut(renderJson(summariseSuites(ESP_SUITES, AH_SUITES)));
   }
-  const { renderTable } = await import('../report/table.js');
-  const { createTextStyle } = await import('../report/text-style.js');
-  const { wrapText } = await import('../report/wrap-text.js');
+  const { renderTable } = await import('../report/text/table.js');
+  const { createTextStyle } = await import('../report/text/text-style.js');
+  const { wrapText } = await import('../report/text/wrap-text.js');
   const style = createTextStyle(wantsColor(process.stdout, process.env));
   const width = reportWidth(process.stdout, process.env);
   const lines = [

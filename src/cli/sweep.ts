@@ -178,7 +178,7 @@ interface CsvLines {
 
 /** Points that are done already are written first: the file is always the whole of what there is. */
 async function openCsv(path: string, { request }: SweepPlan, done: readonly SweepRow[]): Promise<CsvLines> {
-  const { sweepCsvHeader, sweepCsvLine } = await import('../report/render-run-csv.js');
+  const { sweepCsvHeader, sweepCsvLine } = await import('../report/run/render-run-csv.js');
   const attempt = <Result>(write: () => Result): Result => {
     try {
       return write();
@@ -267,7 +267,7 @@ async function writeReports(report: SweepReport, { html, png, json }: SweepOptio
     await writePictures(png, () => renderPngs(sweepCharts(report)));
   }
   if (json) return;
-  const { renderSweep } = await import('../report/render-run-sweep.js');
+  const { renderSweep } = await import('../report/run/render-run-sweep.js');
   const width = reportWidth(process.stdout, process.env);
   await writeOut(renderSweep(report, { width, color: wantsColor(process.stdout, process.env) }));
 }

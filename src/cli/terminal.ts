@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import type { Writable } from 'node:stream';
-import { escapeTerminal } from '../report/escape-terminal.js';
+import { escapeTerminal } from '../report/text/escape-terminal.js';
 
 const DEFAULT_WIDTH = 80;
 const MIN_WIDTH = 40;

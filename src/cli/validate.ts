@@ -174,7 +174,7 @@ async function report(validation: Validation, { json, html, png }: ValidateOptio
     const { validationJson } = await import('../result/validation-json.js');
     return writeOut(renderJson(validationJson(validation)));
   }
-  const { renderValidation } = await import('../report/render-validation.js');
+  const { renderValidation } = await import('../report/validation/render-validation.js');
   const width = reportWidth(process.stdout, process.env);
   await writeOut(renderValidation(validation, { width, color: wantsColor(process.stdout, process.env) }));
 }

@@ -8,8 +8,8 @@ import type { LiveBlock } from '../capture/live/live-block.js';
 import { LiveSource } from '../capture/live/live-source.js';
 import { LiveWriter } from '../capture/live/live-writer.js';
 import { LiveMonitor } from '../monitor/live-monitor.js';
-import { formatCount, formatCounted } from '../report/format-quantity.js';
 import { renderJsonLine } from '../report/render-json.js';
+import { formatCount, formatCounted } from '../report/text/format-quantity.js';
 import { explainCapture, explainingCapture } from './capture-errors.js';
 import type { CaptureOptions, CaptureSettings } from './capture-options.js';
 import { CliError, ExitCode } from './exit-code.js';
@@ -258,7 +258,7 @@ function describeEnd({ source, writer, notAnalysed }: Capture, captured: number)
 
 async function printSummary(summary: AnalysisSummary, asJson: boolean): Promise<void> {
   if (asJson) return writeOut(renderJsonLine(summary));
-  const { renderAnalysis } = await import('../report/render-analysis.js');
+  const { renderAnalysis } = await import('../report/analysis/render-analysis.js');
   const width = reportWidth(process.stdout, process.env);
   return writeOut(renderAnalysis(summary, { width, color: wantsColor(process.stdout, process.env) }));
 }

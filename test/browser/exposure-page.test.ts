@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { exposurePage } from '../../src/report/exposure-page.js';
+import { exposurePage } from '../../src/report/exposure/exposure-page.js';
 import { renderHtml } from '../../src/report/html/render-html.js';
 import { sampleExposure } from '../unit/report/sample-exposure.js';
 import { canvasColors, openReport, PHONE, sidewaysScroll } from './report-browser.js';

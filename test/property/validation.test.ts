@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { validationCharts } from '../../src/report/chart/validation-charts.js';
 import { validationPage } from '../../src/report/html/render-validation-html.js';
-import { renderValidation } from '../../src/report/render-validation.js';
+import { renderValidation } from '../../src/report/validation/render-validation.js';
 import { compareCase, medianOf, summarizeValidation } from '../../src/result/compare-validation.js';
 import { parseValidation, ValidationError } from '../../src/result/parse-validation.js';
 import { validationJson } from '../../src/result/validation-json.js';

@@ -67,7 +67,7 @@ const RULES: readonly Rule[] = [
       [source('report/table.ts', "import '../packet/decode.js';")],
       [source('model/run.ts', "import {\n  a,\n  b,\n} from '../orchestrator/lab.js';")],
       [source('analysis/flows.ts', "import { x } from '../index.js';")],
-      [source('analysis/flows.ts', "import { x } from '../../test/tool.js';")],
+      [source('analysis/flows.ts', "import { x } from '../tool.js';")],
       [source('kitchen/sink.ts', "import { x } from '../packet/decode.js';")],
     ],
   },

@@ -6,8 +6,8 @@ import type {
   SecurityAssociationSummary,
   TimelineSummary,
 } from '../../analysis/analysis-summary.js';
-import { escapeTerminal } from '../escape-terminal.js';
-import { formatBytes, formatCounted, secondsBetween } from '../format-quantity.js';
+import { escapeTerminal } from '../text/escape-terminal.js';
+import { formatBytes, formatCounted, secondsBetween } from '../text/format-quantity.js';
 import type { BarSeries, ChartDefinition, CurveChart, CurvePoint } from './chart-definition.js';
 import type { ColorRole } from './chart-palette.js';
 import { HEADER_ORDER, LAYER_NAMES, LAYER_ORDER } from './layer-style.js';

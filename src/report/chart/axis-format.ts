@@ -1,4 +1,4 @@
-import { formatBps, formatBytes, formatCount, formatSeconds, formatShare } from '../format-quantity.js';
+import { formatBps, formatBytes, formatCount, formatSeconds, formatShare } from '../text/format-quantity.js';
 import type { Axis, Unit } from './chart-definition.js';
 
 /** How the numbers along an axis are written: all in the unit that the title names. */

@@ -1,5 +1,5 @@
-import type { ExposureColumn } from '../exposure-columns.js';
-import { PICTURE_KINDS, pagesOf, wayOf } from '../exposure-columns.js';
+import type { ExposureColumn } from '../exposure/exposure-columns.js';
+import { PICTURE_KINDS, pagesOf, wayOf } from '../exposure/exposure-columns.js';
 import type { BarChart, CurveChart, HistogramChart } from './chart-definition.js';
 import { LINE_COLORS } from './chart-palette.js';
 

@@ -1,6 +1,6 @@
 import type { AnalysisSummary, MigrationSummary } from '../../analysis/analysis-summary.js';
-import { formatBytes, formatSeconds } from '../format-quantity.js';
-import { type MigrationStage, type StageKind, stagesOf } from '../migration-stages.js';
+import { type MigrationStage, type StageKind, stagesOf } from '../analysis/migration-stages.js';
+import { formatBytes, formatSeconds } from '../text/format-quantity.js';
 import type { CurveChart, CurvePoint, Reference } from './chart-definition.js';
 import type { ColorRole } from './chart-palette.js';
 

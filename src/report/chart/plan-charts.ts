@@ -1,6 +1,6 @@
 import type { MssPoint } from '../../plan/mss-sawtooth.js';
-import { formatBytes, formatCount } from '../format-quantity.js';
-import { costOverClear } from '../ipsec-cost.js';
+import { costOverClear } from '../plan/ipsec-cost.js';
+import { formatBytes, formatCount } from '../text/format-quantity.js';
 import { headerSeries } from './analysis-charts.js';
 import type { BarSeries, ChartDefinition, CurveChart, CurvePoint, Reference } from './chart-definition.js';
 import { type ColorRole, LINE_COLORS } from './chart-palette.js';

@@ -1,7 +1,7 @@
 import type { RunResult } from '../../result/run-result.js';
 import { PAGE_BYTES } from '../../scenario/scenario.js';
-import { protectionName } from '../protection-name.js';
-import { isBrokenOff } from '../render-run-tables.js';
+import { protectionName } from '../run/protection-name.js';
+import { isBrokenOff } from '../run/render-run-tables.js';
 import type { Axis, ChartDefinition, CurveChart, CurvePoint } from './chart-definition.js';
 import { limitBars } from './limit-style.js';
 import type { RunReport } from './run-report.js';

@@ -1,5 +1,5 @@
 import type { SweepFigures, SweepRow } from '../../result/sweep-row.js';
-import { escapeTerminal } from '../escape-terminal.js';
+import { escapeTerminal } from '../text/escape-terminal.js';
 import type {
   Axis,
   ChartDefinition,

@@ -1,5 +1,5 @@
 import type { SweepRow } from '../../result/sweep-row.js';
-import { protectionName } from '../protection-name.js';
+import { protectionName } from '../run/protection-name.js';
 
 /** What a report of `tare sweep` is made of. */
 export interface SweepReport {

@@ -1,9 +1,9 @@
 import { compareCase } from '../../result/compare-validation.js';
 import type { RunResult } from '../../result/run-result.js';
 import type { PredictionLevel, Validation, ValidationCase } from '../../result/validation.js';
-import { escapeTerminal } from '../escape-terminal.js';
-import { protectionName } from '../protection-name.js';
-import { validationQuestions } from '../validation-questions.js';
+import { protectionName } from '../run/protection-name.js';
+import { escapeTerminal } from '../text/escape-terminal.js';
+import { validationQuestions } from '../validation/validation-questions.js';
 import type {
   Axis,
   BarChart,

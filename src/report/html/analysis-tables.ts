@@ -6,10 +6,10 @@ import type {
   ProtectionClass,
   SecurityAssociationSummary,
 } from '../../analysis/analysis-summary.js';
-import { markCertainty } from '../certainty-mark.js';
+import { markCertainty } from '../analysis/certainty-mark.js';
 import { LAYER_NAMES, LAYER_ORDER } from '../chart/layer-style.js';
-import { escapeTerminal } from '../escape-terminal.js';
-import { formatBps, formatBytes, formatCount, formatCounted, formatShare } from '../format-quantity.js';
+import { escapeTerminal } from '../text/escape-terminal.js';
+import { formatBps, formatBytes, formatCount, formatCounted, formatShare } from '../text/format-quantity.js';
 import type { Cell, ReportColumn, ReportTable } from './report-page.js';
 
 /** Longer tables are of no use on paper or in a meeting; JSON has all. */

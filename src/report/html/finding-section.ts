@@ -1,6 +1,6 @@
 import type { AnalysisSummary } from '../../analysis/analysis-summary.js';
-import { escapeTerminal } from '../escape-terminal.js';
-import { describeFindings, describePackets, findingsByKind } from '../findings.js';
+import { describeFindings, describePackets, findingsByKind } from '../analysis/findings.js';
+import { escapeTerminal } from '../text/escape-terminal.js';
 import { columns, countCell } from './analysis-tables.js';
 import type { LeadLine, ReportSection, ReportTable } from './report-page.js';
 

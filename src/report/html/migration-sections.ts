@@ -1,7 +1,9 @@
 import type { AnalysisSummary, MigrationSummary } from '../../analysis/analysis-summary.js';
 import type { MigrationTransport } from '../../migration/migration-record.js';
+import { type MigrationStage, stagesOf } from '../analysis/migration-stages.js';
+import { judgeMigration } from '../analysis/migration-verdict.js';
 import { migrationCharts } from '../chart/migration-charts.js';
-import { escapeTerminal } from '../escape-terminal.js';
+import { escapeTerminal } from '../text/escape-terminal.js';
 import {
   formatBps,
   formatBytes,
@@ -9,9 +11,7 @@ import {
   formatCounted,
   formatMemory,
   formatSeconds,
-} from '../format-quantity.js';
-import { type MigrationStage, stagesOf } from '../migration-stages.js';
-import { judgeMigration } from '../migration-verdict.js';
+} from '../text/format-quantity.js';
 import { byteCell, columns, countCell, endpoint, PROTECTION_NAMES } from './analysis-tables.js';
 import type { Cell, LeadLine, ReportSection, ReportTable } from './report-page.js';
 

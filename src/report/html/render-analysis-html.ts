@@ -1,7 +1,9 @@
 import type { AnalysisSummary } from '../../analysis/analysis-summary.js';
-import { renderRemarks } from '../analysis-remarks.js';
-import { renderVerdict } from '../analysis-verdict.js';
-import { CERTAINTY_LEGEND, markCertainty } from '../certainty-mark.js';
+import { renderRemarks } from '../analysis/analysis-remarks.js';
+import { renderVerdict } from '../analysis/analysis-verdict.js';
+import { CERTAINTY_LEGEND, markCertainty } from '../analysis/certainty-mark.js';
+import { ipsecOverhead } from '../analysis/ipsec-overhead.js';
+import { suiteNotes } from '../analysis/suite-note.js';
 import {
   associationTimeline,
   layerChart,
@@ -17,10 +19,8 @@ import {
   formatSeconds,
   formatShare,
   secondsBetween,
-} from '../format-quantity.js';
-import { ipsecOverhead } from '../ipsec-overhead.js';
-import { suiteNotes } from '../suite-note.js';
-import { createTextStyle } from '../text-style.js';
+} from '../text/format-quantity.js';
+import { createTextStyle } from '../text/text-style.js';
 import { associationTable, flowTable, inputTable, layerTable, protectionTable } from './analysis-tables.js';
 import { findingLead, findingSection } from './finding-section.js';
 import { migrationLead, migrationSections } from './migration-sections.js';

@@ -15,9 +15,9 @@ import {
   type PlanReport,
   rowLabel,
 } from '../chart/plan-report.js';
-import { formatChange } from '../format-change.js';
-import { formatBytes, formatCount, formatCounted, formatShare } from '../format-quantity.js';
-import { costOverClear } from '../ipsec-cost.js';
+import { costOverClear } from '../plan/ipsec-cost.js';
+import { formatChange } from '../text/format-change.js';
+import { formatBytes, formatCount, formatCounted, formatShare } from '../text/format-quantity.js';
 import { byteCell, columns, countCell, shareCell } from './analysis-tables.js';
 import { renderHtml } from './render-html.js';
 import type { Cell, Fact, LeadLine, ReportPage, ReportSection, ReportTable } from './report-page.js';

@@ -1,12 +1,12 @@
 import type { ChartDefinition } from '../chart/chart-definition.js';
 import { convergenceMaps, curveCharts, frontierChart, timeChart } from '../chart/sweep-charts.js';
 import { pointLabel, type SweepReport } from '../chart/sweep-report.js';
-import { formatMs, LIMIT_NAMES } from '../describe-scenario.js';
-import { escapeTerminal } from '../escape-terminal.js';
-import { formatBytes, formatCount } from '../format-quantity.js';
-import { renderSweepVerdict } from '../render-run-sweep.js';
-import type { ReportContext } from '../report-context.js';
-import { createTextStyle } from '../text-style.js';
+import { formatMs, LIMIT_NAMES } from '../run/describe-scenario.js';
+import { renderSweepVerdict } from '../run/render-run-sweep.js';
+import { escapeTerminal } from '../text/escape-terminal.js';
+import { formatBytes, formatCount } from '../text/format-quantity.js';
+import type { ReportContext } from '../text/report-context.js';
+import { createTextStyle } from '../text/text-style.js';
 import { columns } from './analysis-tables.js';
 import { renderHtml } from './render-html.js';
 import type { Cell, ReportPage, ReportSection, ReportTable } from './report-page.js';

@@ -2,18 +2,23 @@ import { compareCase, summarizeValidation } from '../../result/compare-validatio
 import type { Validation, ValidationCase } from '../../result/validation.js';
 import type { ChartDefinition } from '../chart/chart-definition.js';
 import { validationCharts } from '../chart/validation-charts.js';
-import { escapeTerminal } from '../escape-terminal.js';
-import { formatCount } from '../format-quantity.js';
-import { errorText, failureTexts, predictedText, timeText } from '../render-validation-tables.js';
-import { describeCalibration, renderValidationVerdict } from '../render-validation-verdict.js';
-import type { ReportContext } from '../report-context.js';
-import { createTextStyle } from '../text-style.js';
-import { formatError, formatMagnitude, LEVEL_NAMES, VALIDATION_FIGURES } from '../validation-figures.js';
+import { escapeTerminal } from '../text/escape-terminal.js';
+import { formatCount } from '../text/format-quantity.js';
+import type { ReportContext } from '../text/report-context.js';
+import { createTextStyle } from '../text/text-style.js';
+import { errorText, failureTexts, predictedText, timeText } from '../validation/render-validation-tables.js';
+import { describeCalibration, renderValidationVerdict } from '../validation/render-validation-verdict.js';
+import {
+  formatError,
+  formatMagnitude,
+  LEVEL_NAMES,
+  VALIDATION_FIGURES,
+} from '../validation/validation-figures.js';
 import {
   type ValidationChange,
   type ValidationQuestion,
   validationQuestions,
-} from '../validation-questions.js';
+} from '../validation/validation-questions.js';
 import { columns } from './analysis-tables.js';
 import { renderHtml } from './render-html.js';
 import type { Cell, Fact, LeadLine, ReportPage, ReportSection, ReportTable, Tone } from './report-page.js';

@@ -1,10 +1,10 @@
 import type { LiveSecurityAssociation, LiveSnapshot } from '../../monitor/live-snapshot.js';
-import { markCertainty } from '../certainty-mark.js';
-import { escapeTerminal } from '../escape-terminal.js';
-import { formatBps, formatCount, formatSeconds, formatShare } from '../format-quantity.js';
-import type { ReportContext } from '../report-context.js';
-import type { TableColumn } from '../table.js';
-import type { TextStyle } from '../text-style.js';
+import { markCertainty } from '../analysis/certainty-mark.js';
+import { escapeTerminal } from '../text/escape-terminal.js';
+import { formatBps, formatCount, formatSeconds, formatShare } from '../text/format-quantity.js';
+import type { ReportContext } from '../text/report-context.js';
+import type { TableColumn } from '../text/table.js';
+import type { TextStyle } from '../text/text-style.js';
 import { perSecond } from './live-history.js';
 import { type LiveSection, tableSection } from './live-section.js';
 

@@ -1,10 +1,10 @@
 import type { Finding } from '../../analysis/findings/finding.js';
 import type { LiveSnapshot } from '../../monitor/live-snapshot.js';
-import { escapeTerminal } from '../escape-terminal.js';
-import { findingsByKind, SEVERITY_TONES } from '../findings.js';
-import { formatCount, formatSeconds, secondsBetween } from '../format-quantity.js';
-import type { ReportContext } from '../report-context.js';
-import type { TableColumn } from '../table.js';
+import { findingsByKind, SEVERITY_TONES } from '../analysis/findings.js';
+import { escapeTerminal } from '../text/escape-terminal.js';
+import { formatCount, formatSeconds, secondsBetween } from '../text/format-quantity.js';
+import type { ReportContext } from '../text/report-context.js';
+import type { TableColumn } from '../text/table.js';
 import { type LiveSection, tableSection } from './live-section.js';
 
 const COLUMNS: readonly TableColumn[] = [

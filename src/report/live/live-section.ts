@@ -1,5 +1,5 @@
-import type { ReportContext } from '../report-context.js';
-import { renderTable, type TableColumn } from '../table.js';
+import type { ReportContext } from '../text/report-context.js';
+import { renderTable, type TableColumn } from '../text/table.js';
 
 /** A part of the live view that can be shorter or longer. */
 export interface LiveSection {

@@ -1,5 +1,5 @@
 import type { LiveMigration, LiveSnapshot } from '../../monitor/live-snapshot.js';
-import { escapeTerminal } from '../escape-terminal.js';
+import { escapeTerminal } from '../text/escape-terminal.js';
 import {
   formatBps,
   formatBytes,
@@ -7,10 +7,10 @@ import {
   formatMemory,
   formatSeconds,
   secondsBetween,
-} from '../format-quantity.js';
-import type { ReportContext } from '../report-context.js';
-import type { TableColumn } from '../table.js';
-import type { TextStyle } from '../text-style.js';
+} from '../text/format-quantity.js';
+import type { ReportContext } from '../text/report-context.js';
+import type { TableColumn } from '../text/table.js';
+import type { TextStyle } from '../text/text-style.js';
 import { type LiveSection, tableSection } from './live-section.js';
 
 const COLUMNS: readonly TableColumn[] = [

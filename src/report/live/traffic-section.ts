@@ -1,10 +1,10 @@
 import type { ProtectionClass } from '../../analysis/analysis-summary.js';
 import type { LiveSnapshot } from '../../monitor/live-snapshot.js';
-import { PROTECTION_ORDER, PROTECTION_TITLES } from '../byte-shares.js';
-import { formatBps, formatBytes, formatCount, formatShare } from '../format-quantity.js';
-import type { ReportContext } from '../report-context.js';
-import { sparkline } from '../sparkline.js';
-import { type TableColumn, tableWidth } from '../table.js';
+import { PROTECTION_ORDER, PROTECTION_TITLES } from '../analysis/byte-shares.js';
+import { formatBps, formatBytes, formatCount, formatShare } from '../text/format-quantity.js';
+import type { ReportContext } from '../text/report-context.js';
+import { sparkline } from '../text/sparkline.js';
+import { type TableColumn, tableWidth } from '../text/table.js';
 import { type LiveHistory, perSecond } from './live-history.js';
 import { type LiveSection, tableSection } from './live-section.js';
 

@@ -1,4 +1,4 @@
-import { PICTURE_KINDS, type PictureLetter } from '../exposure-columns.js';
+import { PICTURE_KINDS, type PictureLetter } from '../exposure/exposure-columns.js';
 import { encodeIndexedPng } from './indexed-png.js';
 
 /** Of pictures in a page: they stand on light and on dark ground, and are told apart with the common colour deficiencies. */

@@ -7,7 +7,7 @@ import type { ProtectionClass } from '../../../src/analysis/analysis-summary.js'
 import { LiveMonitor } from '../../../src/monitor/live-monitor.js';
 import type { LiveSnapshot } from '../../../src/monitor/live-snapshot.js';
 import { analyzeFiles } from '../../../src/pipeline/analyze-files.js';
-import { ipsecOverhead } from '../../../src/report/ipsec-overhead.js';
+import { ipsecOverhead } from '../../../src/report/analysis/ipsec-overhead.js';
 import { repoPath } from '../../repo-root.js';
 import { requireTool, runTool } from '../../tool.js';
 import { NO_KNOWLEDGE, replay } from './replay.js';

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import stringWidth from 'string-width';
 import type { AnalysisSummary, MigrationSummary } from '../../../src/analysis/analysis-summary.js';
+import { stagesOf } from '../../../src/report/analysis/migration-stages.js';
+import { renderAnalysis } from '../../../src/report/analysis/render-analysis.js';
 import { migrationChart, migrationCharts } from '../../../src/report/chart/migration-charts.js';
 import { analysisPage } from '../../../src/report/html/render-analysis-html.js';
-import { stagesOf } from '../../../src/report/migration-stages.js';
-import { renderAnalysis } from '../../../src/report/render-analysis.js';
 import { sampleIteration, sampleMigration } from './sample-migration.js';
 import { emptySummary, sampleAssociation, sampleSummary } from './sample-summary.js';
 
