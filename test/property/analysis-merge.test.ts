@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import type { ProtectionClass } from '../../src/analysis/analysis-summary.js';
 import { PacketFlag } from '../../src/packet/packet-batch.js';
+import fc from '../fast-check.js';
 import { Analyses } from '../unit/analysis/analyses.js';
 import { buildBatch, type RowSpec } from '../unit/analysis/build-batch.js';
 

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import {
   addInterval,
   cardinality,
@@ -8,6 +7,7 @@ import {
   uniteIntervals,
 } from '../../src/analysis/interval-list.js';
 import { PacketFlag } from '../../src/packet/packet-batch.js';
+import fc from '../fast-check.js';
 import { Analyses } from '../unit/analysis/analyses.js';
 import { buildBatch, type RowSpec } from '../unit/analysis/build-batch.js';
 

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import stringWidth from 'string-width';
 import { parsePacketRange } from '../../src/cli/packet-range.js';
 import { renderAnalysis } from '../../src/report/analysis/render-analysis.js';
 import { renderJson } from '../../src/report/render-json.js';
 import { escapeTerminal } from '../../src/report/text/escape-terminal.js';
+import fc from '../fast-check.js';
 import { sampleIteration, sampleMigration } from '../unit/report/sample-migration.js';
 import { sampleAssociation, sampleFlow, sampleSummary } from '../unit/report/sample-summary.js';
 

@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
-import fc from 'fast-check';
 import { exposeCapture } from '../../src/exposure/expose-capture.js';
 import { GuestMemory, PageState } from '../../src/exposure/guest-memory.js';
 import { PageStore } from '../../src/exposure/page-store.js';
 import { PlantedSecret } from '../../src/exposure/planted-secrets.js';
+import fc from '../fast-check.js';
 import { repoPath } from '../repo-root.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'tare-exposure-'));

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { ClearWatch } from '../../src/analysis/findings/clear-watch.js';
 import { RECENT_PACKETS } from '../../src/analysis/findings/recent-packets.js';
 import { SaWatch, type SaWatchState } from '../../src/analysis/findings/sa-watch.js';
@@ -8,6 +7,7 @@ import { Decoder } from '../../src/packet/decode.js';
 import { FrameBlock } from '../../src/packet/frame-block.js';
 import { LinkType } from '../../src/packet/link.js';
 import { PacketBatch } from '../../src/packet/packet-batch.js';
+import fc from '../fast-check.js';
 
 /** What a packet's ESP shows. */
 interface EspPacket {

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { SaImportError } from '../../src/ipsec/import/import-error.js';
 import { importSecurityAssociations } from '../../src/ipsec/import/import-security-associations.js';
 import { renderEspSa } from '../../src/ipsec/import/render-esp-sa.js';
 import type { AddressPattern } from '../../src/ipsec/ip-address.js';
 import { SecurityAssociation } from '../../src/ipsec/security-association.js';
 import { parseEspSuite } from '../../src/ipsec/suite.js';
+import fc from '../fast-check.js';
 import { repoPath } from '../repo-root.js';
 
 const SUITES = [

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { espSizes } from '../../src/ipsec/encapsulation-size.js';
 import { espSuiteCandidates, explainsLength } from '../../src/ipsec/infer-esp-suite.js';
 import {
@@ -11,6 +10,7 @@ import {
   type SuiteEvidence,
 } from '../../src/ipsec/infer-evidence.js';
 import { ESP_SUITES } from '../../src/ipsec/suite-table.js';
+import fc from '../fast-check.js';
 
 /** Evidence from packets of any content, lengths up to and beyond what ESP can have. */
 const evidences = fc

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { KeyedOpener } from '../../src/ipsec/open/keyed-opener.js';
 import { SaTable } from '../../src/ipsec/sa-table.js';
 import type { SecurityAssociation } from '../../src/ipsec/security-association.js';
 import { AH_SUITES, ESP_SUITES, type EspSuite } from '../../src/ipsec/suite-table.js';
 import { Integrity } from '../../src/packet/packet-batch.js';
+import fc from '../fast-check.js';
 import { buildAh, buildEsp, ipv4Packet, testAssociation } from '../unit/ipsec/open/packet-builder.js';
 
 const ESP_OFFSET = 20;

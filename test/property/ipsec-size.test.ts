@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { datagramSizes, espSizes, type Transform } from '../../src/ipsec/encapsulation-size.js';
 import { AH_SUITES, ESP_SUITES } from '../../src/ipsec/suite-table.js';
+import fc from '../fast-check.js';
 
 const espSuites = fc.constantFrom(...ESP_SUITES);
 const payloads = fc.nat({ max: 65_535 });

@@ -3,10 +3,10 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import fc from 'fast-check';
 import { Journal, readJournal } from '../../src/orchestrator/steps/journal.js';
 import type { Undo } from '../../src/orchestrator/steps/step.js';
 import { cleanUp } from '../../src/orchestrator/steps/step-runner.js';
+import fc from '../fast-check.js';
 import { recordingHosts } from '../unit/orchestrator/steps/recording-host.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'tare-journal-property-'));

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import type { AnalysisSummary } from '../../src/analysis/analysis-summary.js';
 import { analyzeFiles } from '../../src/pipeline/analyze-files.js';
+import fc from '../fast-check.js';
 import { repoPath } from '../repo-root.js';
 import { NO_KNOWLEDGE, replay } from '../unit/monitor/replay.js';
 

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { MigrationObserver } from '../../src/migration/migration-observer.js';
 import type { MigrationRecord } from '../../src/migration/migration-record.js';
 import { ReassemblyBudget } from '../../src/migration/reassembly-budget.js';
 import { StreamFinder } from '../../src/migration/stream-finder.js';
 import { TcpStream } from '../../src/migration/tcp-stream.js';
+import fc from '../fast-check.js';
 import { cutStream, observeSegments, type Segment } from '../unit/migration/segment-rows.js';
 import {
   type BuiltPage,

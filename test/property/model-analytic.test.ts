@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { predictAnalytic } from '../../src/model/analytic/analytic-model.js';
 import { guestMemory } from '../../src/model/qemu/guest-memory.js';
 import { PC_MACHINE } from '../../src/model/qemu/machine-profile.js';
 import { LIMITS, type RunResult } from '../../src/result/run-result.js';
 import type { Guest, Scenario } from '../../src/scenario/scenario.js';
+import fc from '../fast-check.js';
 import { calibrationWith, MIB, scenarioWith } from '../unit/model/drive-thread.js';
 
 const CALIBRATION = calibrationWith();

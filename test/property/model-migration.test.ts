@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { guestMemory } from '../../src/model/qemu/guest-memory.js';
 import { PC_MACHINE } from '../../src/model/qemu/machine-profile.js';
 import { MigrationThread } from '../../src/model/qemu/migration-thread.js';
@@ -17,6 +16,7 @@ import {
 } from '../../src/model/qemu/stream-framing.js';
 import { Random } from '../../src/model/random.js';
 import type { Guest } from '../../src/scenario/scenario.js';
+import fc from '../fast-check.js';
 import { drive, MIB, MIGRATION, THREAD_COSTS } from '../unit/model/drive-thread.js';
 
 const memory = fc

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { DirtyBitmap } from '../../src/model/qemu/dirty-bitmap.js';
 import { Random } from '../../src/model/random.js';
 import { dirtyGroups, expectedDirtyPages } from '../../src/model/workload/dirty-group.js';
 import { DirtyProcess } from '../../src/model/workload/dirty-process.js';
 import type { Workload } from '../../src/scenario/scenario.js';
+import fc from '../fast-check.js';
 
 const FILLED = { first: 40, end: 1040 };
 const PAGES = 1100;

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { addressSpoofing } from '../../src/analysis/findings/address-spoofing.js';
 import type { FindingContext } from '../../src/analysis/findings/detector.js';
 import type { Finding } from '../../src/analysis/findings/finding.js';
@@ -13,6 +12,7 @@ import { readFileBlocks } from '../../src/capture/read-file-blocks.js';
 import { Decoder } from '../../src/packet/decode.js';
 import { FrameBlock } from '../../src/packet/frame-block.js';
 import { PacketBatch } from '../../src/packet/packet-batch.js';
+import fc from '../fast-check.js';
 import { repoPath } from '../repo-root.js';
 
 const TYPES = [tcpAttacks, addressSpoofing, rogueDhcp, icmpRedirects, fragmentAttacks];

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { openCapture } from '../../src/capture/capture-source.js';
 import { Decoder } from '../../src/packet/decode.js';
 import type { IpsecOpener } from '../../src/packet/ipsec-opener.js';
 import { LinkType } from '../../src/packet/link.js';
 import { Integrity, PacketBatch, PacketFlag } from '../../src/packet/packet-batch.js';
+import fc from '../fast-check.js';
 import { repoPath } from '../repo-root.js';
 import { assertSoundRow, blockOf } from '../unit/packet/decode-frame.js';
 import { bytes, u16 } from '../unit/packet/frame-builder.js';

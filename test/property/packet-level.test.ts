@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { parseEspSuite } from '../../src/ipsec/suite.js';
 import type { Channel, HostCosts } from '../../src/model/channel.js';
 import { type BulkOptions, BulkSource } from '../../src/model/packet/bulk-source.js';
@@ -8,6 +7,7 @@ import { simulateTransfer } from '../../src/model/packet/simulate-transfer.js';
 import type { TransferOutcome } from '../../src/model/packet/transfer-outcome.js';
 import type { StreamAction, StreamSource } from '../../src/model/stream-source.js';
 import { packetCost } from '../../src/plan/packet-cost.js';
+import fc from '../fast-check.js';
 import { channelWith, FREE_HOST, transfer } from '../unit/model/packet/channels.js';
 
 const RUNS = 300;

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { openCapture } from '../../src/capture/capture-source.js';
 import { Decoder } from '../../src/packet/decode.js';
 import { LinkType } from '../../src/packet/link.js';
 import { PacketBatch } from '../../src/packet/packet-batch.js';
 import { decodePlainIpv4Frame } from '../../src/packet/plain-ipv4-frame.js';
+import fc from '../fast-check.js';
 import { repoPath } from '../repo-root.js';
 import { blockOf, type DecodedRow, describeRow } from '../unit/packet/decode-frame.js';
 import { bytes, esp, ethernet, filler, ipv4, tcp, u16 } from '../unit/packet/frame-builder.js';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { Decoder } from '../../src/packet/decode.js';
 import { PacketBatch, PacketFlag } from '../../src/packet/packet-batch.js';
+import fc from '../fast-check.js';
 import { assertSoundRow, blockOf } from '../unit/packet/decode-frame.js';
 import {
   contents,

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import type { Transform } from '../../src/ipsec/encapsulation-size.js';
 import { pathMtu, tcpMss } from '../../src/ipsec/path-mtu.js';
 import { type Carrier, type ProtectionStack, stackSizes } from '../../src/ipsec/protection-stack.js';
@@ -10,6 +9,7 @@ import { PLAN_LAYERS, sumOfLayers } from '../../src/plan/layer-totals.js';
 import { frameBytes, packetCost, paddingOf } from '../../src/plan/packet-cost.js';
 import { planTransfer } from '../../src/plan/transfer.js';
 import { type ObservedFlow, whatIf } from '../../src/plan/what-if.js';
+import fc from '../fast-check.js';
 
 const SEED = 4301;
 const RUNS = { seed: SEED, numRuns: 400 };

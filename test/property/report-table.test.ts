@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import stringWidth from 'string-width';
 import { renderTable, type TableColumn } from '../../src/report/text/table.js';
 import { createTextStyle } from '../../src/report/text/text-style.js';
+import fc from '../fast-check.js';
 
 const RUNS = { seed: 80, numRuns: 500 };
 const style = createTextStyle(false);

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { COMPARED_FIGURES, compareRuns } from '../../src/result/compare-runs.js';
 import { parseRunResult } from '../../src/result/parse-run-result.js';
 import { renderRunLine, runJson } from '../../src/result/run-json.js';
+import fc from '../fast-check.js';
 import { ARBITRARY_RUN } from '../unit/result/arbitrary-run.js';
 
 test('a run that was JSON in between is the same run', () => {

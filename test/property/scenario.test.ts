@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { parse } from 'yaml';
 import { applyOverrides, fieldText } from '../../src/scenario/apply-overrides.js';
 import { memberAt } from '../../src/scenario/field-path.js';
@@ -10,6 +9,7 @@ import { unresolveScenario } from '../../src/scenario/resolve-scenario.js';
 import type { Scenario } from '../../src/scenario/scenario.js';
 import { SCENARIO_FIELDS } from '../../src/scenario/scenario-fields.js';
 import { drawScenario } from '../../src/scenario/uncertain-fields.js';
+import fc from '../fast-check.js';
 import { ARBITRARY_SCENARIO, CERTAIN_SCENARIO } from '../unit/scenario/arbitrary-scenario.js';
 import { KNOWN_SUITES } from '../unit/scenario/known-suites.js';
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { quoteCommand } from '../../src/orchestrator/hosts/shell-quote.js';
+import fc from '../fast-check.js';
 import { findTool } from '../tool.js';
 
 /** Shells that people log in with, as far as they are installed; a sh there is always. */

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { SUITE_NAMES } from '../../src/model/suite-names.js';
 import { parseGridAxis } from '../../src/model/sweep/grid-axis.js';
 import { gridAxes, SweepPlan } from '../../src/model/sweep/sweep-plan.js';
 import { applyOverrides } from '../../src/scenario/apply-overrides.js';
 import { parseNamedScenario } from '../../src/scenario/parse-scenario.js';
 import { ScenarioError } from '../../src/scenario/scenario-error.js';
+import fc from '../fast-check.js';
 
 /** Values of each field, some of which do not go with each other. */
 const AXES: Readonly<Record<string, readonly string[]>> = {

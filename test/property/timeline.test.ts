@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import type { ProtectionClass, TimelineSummary } from '../../src/analysis/analysis-summary.js';
 import { Timeline } from '../../src/analysis/timeline.js';
 import { PacketFlag } from '../../src/packet/packet-batch.js';
+import fc from '../fast-check.js';
 import { buildBatch, type RowSpec } from '../unit/analysis/build-batch.js';
 
 const { udp, ah, esp, ike, udpEncap, fragment, firstFragment, reassembled } = PacketFlag;

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { validationCharts } from '../../src/report/chart/validation-charts.js';
 import { validationPage } from '../../src/report/html/render-validation-html.js';
 import { renderValidation } from '../../src/report/validation/render-validation.js';
 import { compareCase, medianOf, summarizeValidation } from '../../src/result/compare-validation.js';
 import { parseValidation, ValidationError } from '../../src/result/parse-validation.js';
 import { validationJson } from '../../src/result/validation-json.js';
+import fc from '../fast-check.js';
 import { measuredRun, sampleValidation } from '../unit/report/sample-validation.js';
 
 const SAMPLE = sampleValidation();

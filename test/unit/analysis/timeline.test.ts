@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import type { ProtectionClass } from '../../../src/analysis/analysis-summary.js';
 import { Timeline } from '../../../src/analysis/timeline.js';
 import { FrameBlock } from '../../../src/packet/frame-block.js';
 import { PacketBatch, PacketFlag } from '../../../src/packet/packet-batch.js';
+import fc from '../../fast-check.js';
 import { buildBatch, type RowSpec } from './build-batch.js';
 
 const IPPROTO_UDP = 17;

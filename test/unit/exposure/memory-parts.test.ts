@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { test } from 'node:test';
 import { deflateSync } from 'node:zlib';
-import fc from 'fast-check';
 import { applyXbzrle } from '../../../src/exposure/apply-xbzrle.js';
 import { GuestMemory, PageState } from '../../../src/exposure/guest-memory.js';
 import { CHUNK_BYTES, PageStore, PageStoreError } from '../../../src/exposure/page-store.js';
+import fc from '../../fast-check.js';
 import { withFolder } from '../cli/run-tare.js';
 
 const PAGE = 4096;

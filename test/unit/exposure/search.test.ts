@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { inspect } from 'node:util';
-import fc from 'fast-check';
 import { maskText } from '../../../src/exposure/mask-text.js';
 import { PlantedSecret, parseSecrets } from '../../../src/exposure/planted-secrets.js';
 import { noHits, SeamSearch, searchBytes } from '../../../src/exposure/secret-search.js';
+import fc from '../../fast-check.js';
 
 const SECRET = 'tulip-anchor-93';
 

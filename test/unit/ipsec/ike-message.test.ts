@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { IkeExchange, readIkeMessage } from '../../../src/ipsec/ike-message.js';
+import fc from '../../fast-check.js';
 import { repoPath } from '../../repo-root.js';
 
 const PCAP_HEADER_BYTES = 24;

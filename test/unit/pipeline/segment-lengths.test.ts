@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { SegmentLengths, type SegmentRun } from '../../../src/pipeline/segment-lengths.js';
+import fc from '../../fast-check.js';
 
 function collect(lengths: readonly number[]): SegmentLengths {
   const segments = new SegmentLengths();

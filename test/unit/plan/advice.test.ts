@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { parseAhSuite, parseEspSuite } from '../../../src/ipsec/suite.js';
 import { type Advice, type AdviceRequest, adviceFor } from '../../../src/plan/advice.js';
+import fc from '../../fast-check.js';
 
 const REQUEST: AdviceRequest = {
   family: 4,

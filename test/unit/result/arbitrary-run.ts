@@ -1,5 +1,5 @@
-import fc from 'fast-check';
 import { LIMITS, RUN_SOURCES, type RunResult, WIRE_LAYERS } from '../../../src/result/run-result.js';
+import fc from '../../fast-check.js';
 import { ARBITRARY_SCENARIO } from '../scenario/arbitrary-scenario.js';
 
 const COUNT = fc.nat({ max: Number.MAX_SAFE_INTEGER });

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { compareRuns, differenceOf } from '../../../src/result/compare-runs.js';
 import type { RunResult } from '../../../src/result/run-result.js';
+import fc from '../../fast-check.js';
 import { ARBITRARY_RUN } from './arbitrary-run.js';
 
 const MEASURED: RunResult = {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { parseRunResult, RunResultError } from '../../../src/result/parse-run-result.js';
 import { renderRunLine } from '../../../src/result/run-json.js';
 import type { RunResult } from '../../../src/result/run-result.js';
+import fc from '../../fast-check.js';
 import { ARBITRARY_RUN } from './arbitrary-run.js';
 
 const RUN: RunResult = {

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { AH_SUITES, ESP_SUITES } from '../../../src/ipsec/suite-table.js';
 import {
   ADDRESS_FAMILIES,
@@ -9,6 +8,7 @@ import {
   type UncertainField,
   type Workload,
 } from '../../../src/scenario/scenario.js';
+import fc from '../../fast-check.js';
 
 const TEXT = fc.oneof(fc.string({ maxLength: 20 }), fc.string({ maxLength: 20, unit: 'binary' }));
 /** Zero is zero: -0 is written as 0. */

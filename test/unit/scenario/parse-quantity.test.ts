@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import {
   parseBitRate,
   parseByteRate,
@@ -12,6 +11,7 @@ import {
   parseShare,
   QuantityError,
 } from '../../../src/scenario/parse-quantity.js';
+import fc from '../../fast-check.js';
 
 test('sizes are read as people write them', () => {
   const sizes: Readonly<Record<string, number>> = {

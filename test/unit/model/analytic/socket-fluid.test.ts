@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { SocketFluid } from '../../../../src/model/analytic/socket-fluid.js';
+import fc from '../../../fast-check.js';
 
 /** No slow start to speak of. */
 const AT_ONCE = { windowBytes: 1e9, rttNs: 0 };

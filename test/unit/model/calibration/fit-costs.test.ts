@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { fitCosts } from '../../../../src/model/calibration/fit-costs.js';
+import fc from '../../../fast-check.js';
 
 const SIZES = [64, 1408, 8960];
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { estimateWriteRates } from '../../../../src/model/learn/write-rates.js';
+import fc from '../../../fast-check.js';
 
 const SECOND = 1e9;
 

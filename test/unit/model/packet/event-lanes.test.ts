@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { EventLanes } from '../../../../src/model/packet/event-lanes.js';
+import fc from '../../../fast-check.js';
 
 test('the first lane is the earliest, and at equal times the one of the lowest number', () => {
   const changes = fc.array(fc.tuple(fc.nat(12), fc.oneof(fc.nat(5), fc.constant(Number.POSITIVE_INFINITY))));

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { AckRing, PacketRing } from '../../../../src/model/packet/packet-ring.js';
+import fc from '../../../fast-check.js';
 
 /** So many pushes and drops in turn that the ring grows while its head is anywhere. */
 const steps = fc.array(fc.tuple(fc.nat(700), fc.nat(700)), { maxLength: 12 });

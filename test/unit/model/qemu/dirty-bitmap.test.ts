@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { DirtyBitmap } from '../../../../src/model/qemu/dirty-bitmap.js';
+import fc from '../../../fast-check.js';
 
 test('marking, clearing and ranges do what a set of numbers does', () => {
   const page = fc.nat(199);

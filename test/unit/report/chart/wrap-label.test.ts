@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { wrapLabel } from '../../../../src/report/chart/wrap-label.js';
+import fc from '../../../fast-check.js';
 
 test('labels break at spaces', () => {
   assert.deepEqual(wrapLabel('ESP 0x100 10.0.0.1 to 10.0.0.2', 16), ['ESP 0x100', '10.0.0.1 to', '10.0.0.2']);

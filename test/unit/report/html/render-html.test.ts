@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import { Script } from 'node:vm';
-import fc from 'fast-check';
 import { renderAnalysisHtml } from '../../../../src/report/html/render-analysis-html.js';
 import { jsonForScript, renderHtml } from '../../../../src/report/html/render-html.js';
 import { renderPlanHtml } from '../../../../src/report/html/render-plan-html.js';
+import fc from '../../../fast-check.js';
 import { samplePlan } from '../chart/sample-plan.js';
 import { sampleSummary } from '../sample-summary.js';
 

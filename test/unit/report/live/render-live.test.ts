@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import stringWidth from 'string-width';
 import type { LiveSnapshot } from '../../../../src/monitor/live-snapshot.js';
 import { LiveHistory } from '../../../../src/report/live/live-history.js';
 import { renderLive } from '../../../../src/report/live/render-live.js';
 import { sparkline } from '../../../../src/report/text/sparkline.js';
+import fc from '../../../fast-check.js';
 import { liveAssociation, liveFinding, liveMigration, liveSnapshot } from '../sample-live.js';
 
 const ESC = '\u001b';
