@@ -8,9 +8,10 @@ hosts=()
 pids=()
 
 at() { local host=$1; shift; ip netns exec "tare-$host" "$@"; }
-in_background() { "$@" >"$work/log" 2>&1 & pids+=($!); }
+in_background() { ip netns exec "tare-$2" "${@:3}" >"$work/log" 2>&1 & pids+=($!); } # at HOST COMMAND
 clean_up() {
   for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
+  wait
   for host in "${hosts[@]}"; do ip netns del "tare-$host"; done
   rm -r "$work"
 }
