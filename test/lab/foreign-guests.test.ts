@@ -25,7 +25,7 @@ import { TestLab } from './test-lab.js';
 const bench = await TestLab.forTests('foreign');
 const INCOMING = ['-incoming', 'defer'];
 /** So slow that there is time for something to happen. */
-const SLOW: Overrides = { esp: 'aes128gcm16', maxBandwidth: '1MB/s' };
+const SLOW: Overrides = { esp: 'aes128gcm16', maxBandwidth: '200kB/s' };
 
 function migrate(lab: Lab, overrides: Overrides, options: MigrationOptions = {}): Promise<RunResult> {
   const scenario = labScenario(overrides);

@@ -80,11 +80,13 @@ test('a capture on a bridge sees what its port receives', async (t) => {
   link.run('sh', '-c', `echo 1 > /proc/sys/net/ipv6/conf/${bridge}/disable_ipv6`);
   link.ip('link', 'set', NIC, 'master', bridge);
   link.ip('link', 'set', bridge, 'up');
-  const running = await link.capture([], { nic: bridge });
+  // A bridge has something to say of its own, such as IGMP.
+  const running = await link.capture(['-f', 'esp'], { nic: bridge });
   link.replay(GCM);
   const { exitCode, stderr } = await running.interrupt();
   assert.equal(exitCode, 0, stderr);
-  assert.match(stderr, /^tare: 629 packets captured/m);
+  // tcpdump -r t4-gcm16.pcap esp
+  assert.match(stderr, /^tare: 625 packets captured/m);
 });
 
 test('"any" begins without a caution: there it is not asked for what is not this machine’s', async (t) => {
