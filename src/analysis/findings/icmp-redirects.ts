@@ -5,6 +5,7 @@ import { formatAddress } from '../format-address.js';
 import { NOT_WIRE } from '../packet-class.js';
 import { AddressClaims, type AddressClaimsState } from './address-claims.js';
 import type { Detector, DetectorType, FindingContext } from './detector.js';
+import { findOrAdd } from './find-or-add.js';
 import type { Finding } from './finding.js';
 import { NEIGHBOUR_FLAGS, noteNeighbours } from './neighbour-messages.js';
 import { RouterVoices, type RouterVoicesState } from './router-voices.js';
@@ -111,11 +112,7 @@ class IcmpRedirects implements Detector<State> {
   private redirectOf(redirect: Redirect): Redirect | null {
     const { router, mac, vlan, host, gateway, target } = redirect;
     const key = [router, mac, vlan, host, gateway, target].join(' ');
-    const known = this.redirects.get(key);
-    if (known !== undefined) return known;
-    if (this.redirects.size === MAX_REDIRECTS) return null;
-    this.redirects.set(key, redirect);
-    return redirect;
+    return findOrAdd(this.redirects, key, redirect, MAX_REDIRECTS);
   }
 
   merge(later: State, framesBefore: number): void {

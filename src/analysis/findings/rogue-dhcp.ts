@@ -5,6 +5,7 @@ import { NONE, type PacketBatch, PacketFlag } from '../../packet/packet-batch.js
 import { formatAddress } from '../format-address.js';
 import { NOT_WIRE } from '../packet-class.js';
 import type { Detector, DetectorType, FindingContext } from './detector.js';
+import { findOrAdd } from './find-or-add.js';
 import type { Finding } from './finding.js';
 import {
   addSighting,
@@ -107,11 +108,7 @@ class RogueDhcp implements Detector<State> {
   private offerOf(offer: Offer): Offer | null {
     const { vlan, client, server, mac, routers, nameServers } = offer;
     const key = [vlan, client, server, mac, routers, nameServers].join(' | ');
-    const known = this.state.get(key);
-    if (known !== undefined) return known;
-    if (this.state.size === MAX_PAIRS) return null;
-    this.state.set(key, offer);
-    return offer;
+    return findOrAdd(this.state, key, offer, MAX_PAIRS);
   }
 
   merge(later: State, framesBefore: number): void {

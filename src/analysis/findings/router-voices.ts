@@ -6,6 +6,7 @@ import { readRouterAdvertisement } from '../../packet/router-advertisement.js';
 import { formatAddress } from '../format-address.js';
 import type { AddressClaims } from './address-claims.js';
 import type { FindingContext } from './detector.js';
+import { findOrAdd } from './find-or-add.js';
 import type { Finding } from './finding.js';
 import {
   addSighting,
@@ -79,11 +80,7 @@ export class RouterVoices {
   private voiceOf(voice: Voice): Voice | null {
     const { vlan, link, router, mac, prefixes, nameServers, isRouter } = voice;
     const key = [vlan, link, router, mac, prefixes, nameServers, isRouter].join(' | ');
-    const known = this.state.get(key);
-    if (known !== undefined) return known;
-    if (this.state.size === MAX_VOICES) return null;
-    this.state.set(key, voice);
-    return voice;
+    return findOrAdd(this.state, key, voice, MAX_VOICES);
   }
 
   merge(later: RouterVoicesState, framesBefore: number): void {
