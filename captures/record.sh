@@ -151,6 +151,17 @@ pxe) # a server that only tells PXE clients what to boot, beside the DHCP server
   record src e0 "$file" port 67 or port 4011
   at src busybox udhcpc -f -q -n -i e0 -s /bin/true -V PXEClient:Arch:00000:UNDI:002001 -x 0x5d:0000 >/dev/null 2>&1 || true
   stop_recording ;;
+two-owners6) # dst and the attacker have the same address: both kernels answer whenever src asks
+  switch; host src 1; host dst 2; host attacker 66
+  for name in dst attacker; do at "$name" ip addr add fd00::100/64 dev e0 nodad; done
+  record src e0 "$file" icmp6
+  for i in $(seq 6); do at src ip neigh flush dev e0; at src ping -q -c 1 fd00::100 >/dev/null || true; done
+  stop_recording ;;
+storm6) # the attacker announces the router's address again and again
+  switch; host src 1; host attacker 66
+  record src e0 "$file" icmp6
+  at attacker /usr/bin/python3 "$(dirname "$0")/suspicious/crafted.py" storm6
+  stop_recording ;;
 routers) # two routers that share the work; src asks them for configuration, too
   two_routers
   record src e0 "$file" icmp6 or udp port 547

