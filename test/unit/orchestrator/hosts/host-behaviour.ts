@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import type { TestContext } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import type { Host } from '../../../../src/orchestrator/hosts/host.js';
 import { HostError, type HostErrorReason } from '../../../../src/orchestrator/hosts/host-error.js';
 
@@ -88,7 +89,7 @@ export const HOST_BEHAVIOURS: readonly Behaviour[] = [
       const mark = uniqueSeconds();
       const broken = new AbortController();
       const program = await host.start('sleep', [mark], { signal: broken.signal });
-      assert.equal(await countProcesses(host, mark), 1);
+      await waitForProcesses(host, mark, 1);
       broken.abort();
       await rejection(program.exited, 'aborted');
       assert.equal(await countProcesses(host, mark), 0);
@@ -165,4 +166,9 @@ export async function countProcesses(host: Host, argument: string): Promise<numb
   const pattern = `^sleep ${argument.slice(0, -1)}[${argument.slice(-1)}]$`;
   const { stdout } = await host.run('pgrep', ['-c', '-f', pattern], { check: false });
   return Number(stdout);
+}
+
+/** What was just started is another program, or none yet, until it has been forked and executed. */
+export async function waitForProcesses(host: Host, argument: string, count: number): Promise<void> {
+  while ((await countProcesses(host, argument)) !== count) await setTimeout(20);
 }

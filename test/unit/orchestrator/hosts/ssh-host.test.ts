@@ -9,7 +9,13 @@ import { LocalHost } from '../../../../src/orchestrator/hosts/local-host.js';
 import { SshHost } from '../../../../src/orchestrator/hosts/ssh-host.js';
 import { repoPath } from '../../../repo-root.js';
 import { findTool, requireTool, runTool } from '../../../tool.js';
-import { countProcesses, HOST_BEHAVIOURS, rejection, uniqueSeconds } from './host-behaviour.js';
+import {
+  countProcesses,
+  HOST_BEHAVIOURS,
+  rejection,
+  uniqueSeconds,
+  waitForProcesses,
+} from './host-behaviour.js';
 import { SshServer } from './ssh-server.js';
 
 let server: SshServer | undefined;
@@ -142,13 +148,14 @@ test('programs end when their connection breaks, and whoever waits for them is t
   try {
     const mark = uniqueSeconds();
     const program = await broken.start('sleep', [mark]);
+    await waitForProcesses(here, mark, 1);
     // The server's process for this connection: the parent of the shell that stands over sleep.
     const script =
       'sid=$(ps -o sid= -p "$(pgrep -f "^sleep $1")"); kill -KILL "$(ps -o ppid= -p $sid | tr -d " ")"';
     await here.run('sh', ['-c', script, 'sh', mark]);
     const error = await rejection(program.exited, 'connection-lost');
     assert.match(error.message, /^far: the connection broke while sleep ran/);
-    await waitUntilGone(mark);
+    await waitForProcesses(here, mark, 0);
   } finally {
     await broken.close();
     await far.close();
@@ -173,15 +180,11 @@ for (const kind of ['local', 'ssh'] as const) {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     await once(child.stdout, 'data');
-    assert.equal(await countProcesses(here, mark), 2);
+    await waitForProcesses(here, mark, 2);
     child.kill('SIGKILL');
-    await waitUntilGone(mark);
+    await waitForProcesses(here, mark, 0);
     if (kind === 'ssh') await waitUntil(async () => readdirSync(sockets).length === 0);
   });
-}
-
-async function waitUntilGone(mark: string): Promise<void> {
-  await waitUntil(async () => (await countProcesses(here, mark)) === 0);
 }
 
 /** Asks again until it is so; the test runner's own limit ends what never is. */
