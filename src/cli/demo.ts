@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import type { Command } from 'commander';
 import type { ExposedCapture, RebuiltMemory } from '../exposure/expose-capture.js';
 import type { CaptureExposure, Exposure } from '../exposure/exposure.js';
@@ -6,6 +6,7 @@ import type { PlantedSecret } from '../exposure/planted-secrets.js';
 import { reportBrokenInputs } from './broken-inputs.js';
 import type { DemoRuns } from './demo-runs.js';
 import { CliError, ExitCode } from './exit-code.js';
+import { readInputText, STDIN } from './input-text.js';
 import { collect, requireOneStdin } from './ipsec-options.js';
 import { cannotWrite, StagedOutput, writeOutputFile } from './output-file.js';
 import { ProgressLine } from './progress-line.js';
@@ -117,20 +118,9 @@ function isPipe(path: string): boolean {
 async function readSecrets(path: string | undefined): Promise<PlantedSecret[]> {
   if (path === undefined) return [];
   const { parseSecrets } = await import('../exposure/planted-secrets.js');
-  let content: string;
+  const content = await readInputText(path, 'secrets from', MAX_SECRET_FILE_BYTES);
   try {
-    content =
-      path === '-'
-        ? await (await import('node:stream/consumers')).text(process.stdin)
-        : readFileSync(path, 'utf8');
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new CliError(ExitCode.input, `cannot read secrets from ${path}: ${reason}`, { cause: error });
-  }
-  try {
-    if (content.length > MAX_SECRET_FILE_BYTES)
-      throw new RangeError(`${path}: is too large for a list of secrets`);
-    return parseSecrets(content, path === '-' ? 'stdin' : path);
+    return parseSecrets(content, path === STDIN ? 'stdin' : path);
   } catch (error) {
     if (error instanceof RangeError) throw new CliError(ExitCode.input, error.message, { cause: error });
     throw error;

@@ -1,13 +1,11 @@
-import { readFileSync, statSync } from 'node:fs';
-import { text } from 'node:stream/consumers';
+import { statSync } from 'node:fs';
 import type { SecurityAssociation } from '../ipsec/security-association.js';
 import { CliError, ExitCode } from './exit-code.js';
-import { fileErrorText } from './file-error.js';
+import { readInputText, STDIN } from './input-text.js';
 import { printMessage } from './terminal.js';
 
-const STDIN = '-';
 const WORLD_READABLE = 0o004;
-/** Far above the tables of the largest gateways; a capture given as keys by mistake is not read to its end. */
+/** Far above the tables of the largest gateways. */
 const MAX_BYTES = 64 * 1024 * 1024;
 
 /**
@@ -21,7 +19,8 @@ export async function readKeyFiles(paths: readonly string[]): Promise<SecurityAs
   const associations: SecurityAssociation[] = [];
   for (const path of paths) {
     const name = path === STDIN ? 'stdin' : path;
-    const content = path === STDIN ? await text(process.stdin) : readKeyFile(path);
+    const content = await readInputText(path, 'keys from', MAX_BYTES);
+    if (path !== STDIN) warnOfOtherReaders(path);
     const imported = explained(() => importSecurityAssociations(content, name));
     for (const warning of imported.warnings) printMessage(`caution: ${warning}`);
     if (imported.associations.length === 0) {
@@ -32,20 +31,10 @@ export async function readKeyFiles(paths: readonly string[]): Promise<SecurityAs
   return associations;
 }
 
-function readKeyFile(path: string): string {
-  try {
-    const { mode, size } = statSync(path);
-    if (size > MAX_BYTES) throw new Error('it is too large for a file of keys');
-    const content = readFileSync(path, 'utf8');
-    if ((mode & WORLD_READABLE) !== 0) {
-      printMessage(`caution: ${path}: everybody on this machine can read these keys: chmod 600 it`);
-    }
-    return content;
-  } catch (error) {
-    throw new CliError(ExitCode.input, `cannot read keys from ${path}: ${fileErrorText(error)}`, {
-      cause: error,
-    });
-  }
+function warnOfOtherReaders(path: string): void {
+  const mode = statSync(path, { throwIfNoEntry: false })?.mode ?? 0;
+  if ((mode & WORLD_READABLE) === 0) return;
+  printMessage(`caution: ${path}: everybody on this machine can read these keys: chmod 600 it`);
 }
 
 /** The importers' errors name file and line and show no key. */

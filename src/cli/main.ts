@@ -81,11 +81,19 @@ function readVersion(): string {
 async function run(argv: readonly string[]): Promise<ExitCode> {
   const program = buildProgram();
   try {
-    await program.parseAsync(argv);
+    await program.parseAsync(withoutHelpOfNothing(program, argv));
     return (process.exitCode as ExitCode | undefined) ?? ExitCode.done;
   } catch (error) {
     return explain(error);
   }
+}
+
+/** `tare analize --help`: a slip in the name is told, instead of the help of everything as if it were that of this. */
+function withoutHelpOfNothing(program: Command, argv: readonly string[]): readonly string[] {
+  const name = argv[2] ?? '-';
+  const isCommand = name === 'help' || program.commands.some((command) => command.name() === name);
+  if (isCommand || name.startsWith('-')) return argv;
+  return argv.filter((argument) => argument !== '-h' && argument !== '--help');
 }
 
 /** Says what went wrong, unless Commander already did. */

@@ -1,10 +1,9 @@
-import { createReadStream, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import type { Scenario } from '../scenario/scenario.js';
 import { CliError, ExitCode } from './exit-code.js';
-import { fileErrorText } from './file-error.js';
+import { readInputText, STDIN } from './input-text.js';
 
-const STDIN = '-';
-/** Far above any scenario, which is then refused as too long; a capture or a device given by mistake is not read to its end. */
+/** Far above what the parser takes. */
 const MAX_BYTES = 4 * 1024 * 1024;
 
 /** What is predicted when no scenario is named: a guest of 4 GiB that writes nothing, in the clear. */
@@ -23,7 +22,7 @@ export async function readScenarioArgument(name: string | undefined): Promise<Sc
   if (name !== STDIN && (namedScenario(name) !== null || !isFile(name))) {
     return explained(ExitCode.usage, () => parseNamedScenario(name, suites));
   }
-  const content = await readBeginning(name);
+  const content = await readInputText(name, 'the scenario', MAX_BYTES);
   const path = name === STDIN ? 'stdin' : name;
   return explained(ExitCode.input, () => parseScenario(content, { suites, path }));
 }
@@ -31,23 +30,6 @@ export async function readScenarioArgument(name: string | undefined): Promise<Sc
 /** A path that is missing is told as that; a bare word may be a name with a slip in it. */
 function isFile(name: string): boolean {
   return statSync(name, { throwIfNoEntry: false })?.isFile() === true || /[/\\]|\.(ya?ml|json)$/i.test(name);
-}
-
-async function readBeginning(name: string): Promise<string> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  try {
-    for await (const chunk of name === STDIN ? process.stdin : createReadStream(name)) {
-      chunks.push(chunk);
-      bytes += chunk.length;
-      if (bytes > MAX_BYTES) break;
-    }
-  } catch (error) {
-    throw new CliError(ExitCode.input, `cannot read the scenario ${name}: ${fileErrorText(error)}`, {
-      cause: error,
-    });
-  }
-  return Buffer.concat(chunks).toString('utf8');
 }
 
 /** Errors of scenarios name file, line and field. */

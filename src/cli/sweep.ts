@@ -220,8 +220,9 @@ async function calculate(
     for await (const batch of runSweep(plan.request, run)) {
       keep(file, batch.lines, options);
       csv?.append(batch.rows);
-      if (options.json) await writeOut(batch.lines);
+      // Before a slow reader is waited for: whoever interrupts meanwhile is told what the file holds.
       for (const row of batch.rows) rows.push(row);
+      if (options.json) await writeOut(batch.lines);
       progress.update({ done: rows.length, total: plan.points, before, pieces: 'points' });
     }
     return rows;

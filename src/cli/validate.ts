@@ -1,10 +1,10 @@
-import { readFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Calibration } from '../model/calibration/calibration.js';
 import type { Validation } from '../result/validation.js';
 import type { Scenario } from '../scenario/scenario.js';
 import { CliError, ExitCode } from './exit-code.js';
 import { fileErrorText } from './file-error.js';
+import { readInputText } from './input-text.js';
 import { Interruption } from './interruption.js';
 import { choosePlace, type PlaceChoice, type PlaceOptions, Refusal } from './migrate-options.js';
 import { explainModel } from './model-options.js';
@@ -18,6 +18,8 @@ import { type MeasuringRequest, measureValidation } from './validate-run.js';
 
 const MATRICES = ['quick', 'published', 'full'] as const;
 type Matrix = (typeof MATRICES)[number];
+/** A case is some kilobytes. */
+const MAX_VALIDATION_BYTES = 256 * 1024 * 1024;
 
 const EXAMPLES = `
 SCENARIO is a name that "tare scenarios" lists, or a file. Without any, those of
@@ -121,8 +123,9 @@ function requireNothingElse(names: readonly string[], options: ValidateOptions):
 /** @throws CliError (input) */
 async function readValidation(path: string): Promise<Validation> {
   const { parseValidation } = await import('../result/parse-validation.js');
+  const text = await readInputText(path, 'the validation', MAX_VALIDATION_BYTES);
   try {
-    return parseValidation(readFileSync(path === '-' ? 0 : path, 'utf8'));
+    return parseValidation(text);
   } catch (error) {
     throw new CliError(ExitCode.input, `${path}: ${fileErrorText(error)}`, { cause: error });
   }

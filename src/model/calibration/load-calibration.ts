@@ -1,7 +1,10 @@
-import { readFileSync } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
 import { getSystemErrorMap } from 'node:util';
 import { type Calibration, CalibrationError, parseCalibration } from './calibration.js';
 import { SHIPPED_CALIBRATIONS } from './shipped/shipped-calibrations.js';
+
+/** Far above any calibration: a capture or a device given by mistake is not read to its end. */
+const MAX_BYTES = 4 * 1024 * 1024;
 
 /** Names of the calibrations that come with Tare. */
 export function calibrationNames(): string[] {
@@ -36,10 +39,25 @@ function readJson(path: string): unknown {
 
 function readText(path: string): string {
   try {
-    return readFileSync(path, 'utf8');
+    return readBeginning(path);
   } catch (error) {
     const { errno = 0, message } = error as NodeJS.ErrnoException;
     const reason = getSystemErrorMap().get(errno)?.[1] ?? message;
     throw new CalibrationError(`${path}: no calibration can be read: ${reason}`, { path, cause: error });
+  }
+}
+
+function readBeginning(path: string): string {
+  const file = openSync(path, 'r');
+  try {
+    const buffer = Buffer.alloc(MAX_BYTES);
+    let [end, read] = [0, 0];
+    do {
+      read = readSync(file, buffer, end, MAX_BYTES - end, null);
+      end += read;
+    } while (read > 0 && end < MAX_BYTES);
+    return buffer.toString('utf8', 0, end);
+  } finally {
+    closeSync(file);
   }
 }

@@ -127,3 +127,29 @@ test('a reader who has seen enough ends it quietly', () => {
   assert.equal(lines.length, 4);
   assert.equal(lines[3], '0');
 });
+
+test('help of a mistyped command is no help of everything: the slip is told', () => {
+  for (const flag of ['--help', '-h']) {
+    const { exitCode, stdout, stderr } = runTare(['analize', flag]);
+    assert.deepEqual([exitCode, stdout], [2, '']);
+    assert.match(stderr, /Did you mean analyze\?/);
+  }
+});
+
+test('a device given where a file of text belongs is not read to its end', () => {
+  const capture = repoPath('captures/migration/ms-gcm-1500.pcap');
+  for (const [args, says] of [
+    [['predict', '/dev/zero'], /cannot read the scenario \/dev\/zero: it is too large/],
+    [['analyze', capture, '--keys', '/dev/zero'], /cannot read keys from \/dev\/zero: it is too large/],
+    [
+      ['demo', '--from', capture, '--secret-file', '/dev/zero'],
+      /cannot read secrets from \/dev\/zero: it is too/,
+    ],
+    [['validate', '--from', '/dev/zero'], /cannot read the validation \/dev\/zero: it is too large/],
+    [['predict', '--calibration', '/dev/zero'], /\/dev\/zero: no calibration can be read/],
+  ] as const) {
+    const { exitCode, stdout, stderr } = runTare(args);
+    assert.deepEqual([exitCode, stdout], [3, ''], stderr);
+    assert.match(stderr, says);
+  }
+});

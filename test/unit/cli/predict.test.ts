@@ -178,10 +178,6 @@ test('a file that is missing or no scenario is unusable input, with its line', (
   });
 });
 
-test('an endless input is not read to its end', () => {
-  refused(['/dev/zero'], /\/dev\/zero: this is longer than 131072 characters/, 3);
-});
-
 test('outputs that cannot be written are told', () => {
   refused([...LAB, '--html', '/nonexistent/run.html'], /cannot write \/nonexistent\/run\.html/, 4);
   refused([...LAB, '--png', '/dev/null/png'], /cannot write \/dev\/null\/png/, 4);
