@@ -3,6 +3,9 @@ import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import type { TestContext } from 'node:test';
 
+/** A program that takes longer hangs: a loaded machine may take minutes for what an idle one does in seconds. */
+export const PATIENCE_MS = 10 * 60_000;
+
 /**
  * Says whether an external tool can be used. If it is missing the test is skipped with a message naming the tool; with
  * CI set in the environment it throws instead, so that nothing goes untested there unnoticed.
@@ -41,6 +44,7 @@ export function findTool(command: string): string | undefined {
 export interface ToolOptions {
   readonly input?: string | Uint8Array;
   readonly cwd?: string;
+  /** Default `PATIENCE_MS`. */
   readonly timeoutMs?: number;
 }
 
@@ -53,14 +57,13 @@ export interface ToolOutput {
  * Runs a tool to its end.
  *
  * @throws Error with the whole command line and what the tool said on stderr, if it cannot be started, exits non-zero
- *   or takes longer than `timeoutMs` (60 s unless told)
+ *   or takes longer than `timeoutMs`
  */
 export function runTool(command: string, args: readonly string[], options: ToolOptions = {}): ToolOutput {
-  const timeoutMs = options.timeoutMs ?? 60_000;
   const child = spawnSync(findTool(command) ?? command, args, {
     input: options.input ?? '',
     cwd: options.cwd,
-    timeout: timeoutMs,
+    timeout: options.timeoutMs ?? PATIENCE_MS,
     maxBuffer: 1 << 30,
     env: { ...process.env, LC_ALL: 'C.UTF-8', TZ: 'UTC' },
   });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { after, type TestContext } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
-import { findTool, requireTool } from '../tool.js';
+import { findTool, PATIENCE_MS, requireTool } from '../tool.js';
 
 /** The browser works for the test alone: nothing is fetched, updated or remembered. */
 const FLAGS = [
@@ -53,8 +53,10 @@ export async function openReport(
     executablePath: findTool('chromium') ?? 'chromium',
     headless: true,
     args: FLAGS,
+    timeout: PATIENCE_MS,
   });
   const context = await browser.newContext({ viewport: DESKTOP, ...options });
+  context.setDefaultTimeout(PATIENCE_MS);
   t.after(() => context.close());
   const page = await context.newPage();
   const messages: string[] = [];
@@ -91,11 +93,9 @@ export function canvasColors(page: Page): Promise<string[][]> {
 
 /** Waits until all charts stand on ground of this colour: those in print follow the event that announces it. */
 export async function waitForGround(page: Page, color: string): Promise<void> {
-  for (let tries = 0; tries < 100; tries++) {
-    if ((await canvasColors(page)).every((colors) => colors.includes(color))) return;
+  while (!(await canvasColors(page)).every((colors) => colors.includes(color))) {
     await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(resolve)));
   }
-  throw new Error(`after 100 frames not all charts are on ${color}`);
 }
 
 /** How much wider the document is than the window. */

@@ -4,7 +4,7 @@ import { EventEmitter } from 'node:events';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { LiveScreen } from '../../../src/cli/live-screen.js';
-import { requireTool } from '../../tool.js';
+import { PATIENCE_MS, requireTool } from '../../tool.js';
 import { liveSnapshot } from '../report/sample-live.js';
 
 const ENTER = '\u001b[?1049h';
@@ -190,7 +190,7 @@ for (const [way, code] of [
     const command = `${JSON.stringify(process.execPath)} ${JSON.stringify(child)} ${way}`;
     const { stdout, status } = spawnSync('script', ['-qefc', command, '/dev/null'], {
       encoding: 'utf8',
-      timeout: 30_000,
+      timeout: PATIENCE_MS,
       env: { ...process.env, TERM: 'xterm' },
       input: '',
     });

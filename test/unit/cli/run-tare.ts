@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { PATIENCE_MS } from '../../tool.js';
 
 /** The compiled command. */
 export const TARE = fileURLToPath(new URL('../../../src/cli/main.js', import.meta.url));
@@ -26,7 +27,7 @@ export function runTare(args: readonly string[], options: RunOptions = {}): RunR
     cwd: options.cwd,
     env: { PATH: process.env['PATH'] ?? '', TZ: 'UTC', ...options.env },
     encoding: 'utf8',
-    timeout: 60_000,
+    timeout: PATIENCE_MS,
     maxBuffer: 1 << 28,
   });
   if (child.error) throw child.error;
