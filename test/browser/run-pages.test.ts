@@ -52,6 +52,8 @@ test('a map says in its table what does not converge', async (t) => {
   if (report === null) return;
   const figure = report.page.locator('#convergence-3');
   await figure.locator('summary').click();
+  // The table is made by an event that follows the click.
+  await figure.locator('tbody tr').first().waitFor();
   const cells = await figure.locator('tbody td').allTextContents();
   assert.equal(cells.filter((text) => text === 'Does not converge').length, 6);
   assert.equal(cells.filter((text) => text === 'Cannot be').length, 5);
