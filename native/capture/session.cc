@@ -22,6 +22,11 @@ constexpr int kPollMs = 250;
 constexpr int kNiceness = -10;
 // Packets between two looks at whether to stop.
 constexpr int kBurst = 4096;
+// After a request to stop: by then the kernel has handed over what had arrived, unless its own count says that something is
+// missing. Where the machine is too busy for timers to come in time, so long is waited for it; something may always be
+// missing, because libpcap passes over what the loopback device shows twice.
+constexpr int64_t kStopMs = 2 * kTimeoutMs;
+constexpr int64_t kLateStopMs = 5 * kTimeoutMs;
 
 constexpr int kDltRaw = 12;
 constexpr int kDltRawOpenBsd = 14;
@@ -32,6 +37,7 @@ constexpr uint32_t kEnhancedPacket = 6;
 constexpr size_t kRecordHeaderBytes = 28;
 constexpr size_t kRecordBytes = 32;
 constexpr int64_t kSecondNs = 1'000'000'000;
+constexpr int64_t kMillisecondNs = 1'000'000;
 
 int64_t NowNs() {
   timespec now;
@@ -208,6 +214,8 @@ void Session::Run() {
   if (!WaitForStart()) return;
   while (!is_finished_ && !is_abandoned_) {
     if (stop_time_ns_ == 0) stop_time_ns_ = stop_request_ns_;
+    // Before the ring is looked at: whatever holds this thread up in between, nothing stays behind in it.
+    const bool is_over = IsStopOver();
     const int count = pcap_->dispatch(handle_, kBurst, TakePacket, reinterpret_cast<unsigned char*>(this));
     if (count > 0) continue;
     HandOver();
@@ -216,7 +224,7 @@ void Session::Run() {
     } else if (count < 0) {
       end_message_ = pcap_->geterr(handle_);
     }
-    if (count < 0 || !WaitForPackets()) break;
+    if (count < 0 || is_over || !WaitForPackets()) break;
   }
   HandOver();
   {
@@ -228,9 +236,18 @@ void Session::Run() {
   on_end_();
 }
 
+// Whether the ring holds, at the latest by now, all that had arrived when the stop was asked for.
+bool Session::IsStopOver() {
+  if (stop_time_ns_ == 0) return false;
+  const int64_t waited_ms = (NowNs() - stop_time_ns_) / kMillisecondNs;
+  if (waited_ms <= kStopMs) return false;
+  std::lock_guard<std::mutex> lock(counts_mutex_);
+  UpdateCounts();
+  return waited_ms > kLateStopMs || frames_ + counts_.kernel_drops >= counts_.received;
+}
+
 // False if no more are to come.
 bool Session::WaitForPackets() {
-  if (stop_time_ns_ != 0 && NowNs() - stop_time_ns_ > 2 * kTimeoutMs * (kSecondNs / 1000)) return false;
   pollfd waiting[] = {{pcap_->get_selectable_fd(handle_), POLLIN, 0}, {wake_fd_, POLLIN, 0}};
   // Once woken to stop, only the ring matters.
   const int ready = poll(waiting, stop_time_ns_ == 0 ? 2 : 1, stop_time_ns_ == 0 ? kPollMs : kTimeoutMs / 4);

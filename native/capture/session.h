@@ -10,7 +10,8 @@
 // without touching a packet again. The arrays beside them say where each frame lies.
 //
 // Stopping takes what had arrived by then: the kernel hands over its ring in pieces, the last of them after a timeout. The thread
-// goes on until it sees a packet from after the request, or until that timeout has gone by.
+// goes on until it sees a packet from after the request, or until that timeout has gone by and the kernel has counted no more
+// packets than came.
 #pragma once
 
 #include <atomic>
@@ -103,6 +104,7 @@ class Session {
   OpenFailure SetFilter(const std::string& filter, std::string* message);
   void ChooseLinkType();
   void Run();
+  bool IsStopOver();
   bool WaitForPackets();
   bool HasDeviceVanished() const;
   bool WaitForStart();

@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { repoPath } from '../repo-root.js';
-import { runTool } from '../tool.js';
+import { requireTool, runTool } from '../tool.js';
 import { TARE } from '../unit/cli/run-tare.js';
 import { NIC, requireLink, SENDER } from './live-link.js';
 
@@ -37,6 +37,21 @@ for (const signal of ['SIGTERM', 'SIGHUP'] as const) {
     assert.match(runTool('capinfos', [file]).stdout, /Number of stat entries = 1/);
   });
 }
+
+test('packets that the kernel has counted and not handed over yet are waited for', async (t) => {
+  const link = requireLink(t);
+  if (link === null || !requireTool(t, 'cc')) return;
+  const library = join(link.folder, 'late-libpcap.so');
+  const source = repoPath('test/live/late-libpcap.c');
+  // It is the real one but for what it does itself.
+  const real = ['-Wl,--no-as-needed', '-l:libpcap.so.0.8', '-ldl'];
+  runTool('cc', ['-shared', '-fPIC', '-o', library, source, ...real]);
+  const running = await link.capture([], { env: { TARE_LIBPCAP: library } });
+  link.replay(GCM);
+  const { exitCode, stderr } = await running.interrupt();
+  assert.equal(exitCode, 0, stderr);
+  assert.match(stderr, /^tare: 629 packets captured/m);
+});
 
 test('the number of packets ends a capture that has time left, and its time one that lacks packets', async (t) => {
   const link = requireLink(t);
