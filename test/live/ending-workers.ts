@@ -1,6 +1,6 @@
 // Starts captures in worker threads and ends these while packets come: node ending-workers.js NIC TIMES. Prints the threads and
 // descriptors that are left, before and after.
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { LiveSource } from '../../src/capture/live/live-source.js';
@@ -11,9 +11,24 @@ interface Held {
   readonly rss: number;
 }
 
+/** Of linux/sched.h. */
+const PF_EXITING = 4;
+
+/** A thread that has been joined stands among the others until the kernel has cleared it away. */
+function isEnding(thread: string): boolean {
+  try {
+    const stat = readFileSync(`/proc/self/task/${thread}/stat`, 'latin1');
+    // proc_pid_stat(5): behind the name, which may hold spaces and parentheses, field 9.
+    const flags = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[6]);
+    return (flags & PF_EXITING) !== 0;
+  } catch {
+    return true;
+  }
+}
+
 function held(): Held {
   return {
-    threads: readdirSync('/proc/self/task').length,
+    threads: readdirSync('/proc/self/task').filter((thread) => !isEnding(thread)).length,
     descriptors: readdirSync('/proc/self/fd').length,
     rss: process.memoryUsage.rss(),
   };

@@ -48,6 +48,16 @@ export class LiveLink {
       this.run('sh', '-c', `echo 1 > ${setting}`);
       this.ip('link', 'set', end, 'up');
     }
+    this.awaitCarrier();
+  }
+
+  /**
+   * Returns once the kernel has noticed that both ends are up, which it does a little later: until then it drops what is sent,
+   * and bridges leave out such a port.
+   */
+  awaitCarrier(): void {
+    const isUp = (end: string) => / state UP /.test(this.ip('link', 'show', 'dev', end));
+    while (!isUp(SENDER) || !isUp(NIC));
   }
 
   /** @returns what it wrote to standard output */
