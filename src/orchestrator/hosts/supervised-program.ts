@@ -50,11 +50,19 @@ fi
 }
 `;
 
-/** After the program's end, or after it was killed, a pipe may still be held open by somebody; then it is not waited for. */
+/**
+ * After the program's end, or after it was killed, a pipe may still be held open by somebody; then it is not waited for. What a
+ * program has printed may come after the word of its end, though, over a slow connection by far: only silence counts.
+ */
 const CLOSE_GRACE_MS = 2000;
 
 /** A child process, every stream of it a pipe, that runs `supervisorCommand` here or elsewhere. */
-export type PipedChild = ChildProcess & { stdin: Writable; stdout: Readable; stderr: Readable };
+export type PipedChild = ChildProcess & {
+  stdin: Writable;
+  /** Of pipes Node counts what it has read. */
+  stdout: Readable & { readonly bytesRead?: number };
+  stderr: Readable;
+};
 
 export interface ProgramCall {
   readonly mark: string;
@@ -97,6 +105,8 @@ export class SupervisedProgram {
   #error: Error | null = null;
   #hasRun = false;
   #wasKilled = false;
+  #isGivenUp = false;
+  #isClosed = false;
   #graceTimer: NodeJS.Timeout | null = null;
   #onStarted: () => void = () => {};
 
@@ -145,6 +155,7 @@ export class SupervisedProgram {
   /** Cuts the lifeline. */
   kill(): void {
     this.#wasKilled ||= this.#end === null;
+    this.#isGivenUp = true;
     this.#child.stdin.destroy();
     this.#endSoon();
   }
@@ -173,14 +184,27 @@ export class SupervisedProgram {
   }
 
   #endSoon(): void {
-    this.#graceTimer ??= setTimeout(() => {
-      this.#child.kill('SIGKILL');
-      for (const stream of [this.#child.stdout, this.#child.stderr]) stream.destroy();
-    }, CLOSE_GRACE_MS);
+    const { bytesRead: before = 0 } = this.#child.stdout;
+    // In a process that was busy all the time, what has come meanwhile is read before it is looked at.
+    this.#graceTimer ??= setTimeout(() => setImmediate(() => this.#endUnlessHeard(before)), CLOSE_GRACE_MS);
+  }
+
+  /** @param before bytes read when the silence may have begun */
+  #endUnlessHeard(before: number): void {
+    this.#graceTimer = null;
+    if (this.#isClosed) return;
+    const { stdout, stderr } = this.#child;
+    if (!this.#isGivenUp && (stdout.bytesRead ?? 0) > before) {
+      this.#endSoon();
+      return;
+    }
+    this.#child.kill('SIGKILL');
+    for (const stream of [stdout, stderr]) stream.destroy();
   }
 
   #close(code: number | null): ProgramEnd {
     if (this.#graceTimer !== null) clearTimeout(this.#graceTimer);
+    this.#isClosed = true;
     this.#onStarted();
     this.#end ??= { kind: 'lost', code, error: this.#error };
     return this.#end;
