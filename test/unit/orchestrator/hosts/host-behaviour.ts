@@ -80,7 +80,7 @@ export const HOST_BEHAVIOURS: readonly Behaviour[] = [
       const mark = uniqueSeconds();
       const late = host.run('sh', ['-c', `sleep ${mark} & sleep ${mark}`], { timeoutMs: 300 });
       await rejection(late, 'timed-out');
-      assert.equal(await countProcesses(host, mark), 0);
+      await waitForProcesses(host, mark, 0);
     },
   ],
   [
@@ -92,7 +92,7 @@ export const HOST_BEHAVIOURS: readonly Behaviour[] = [
       await waitForProcesses(host, mark, 1);
       broken.abort();
       await rejection(program.exited, 'aborted');
-      assert.equal(await countProcesses(host, mark), 0);
+      await waitForProcesses(host, mark, 0);
     },
   ],
   [
@@ -135,13 +135,20 @@ export const HOST_BEHAVIOURS: readonly Behaviour[] = [
   ],
   [
     'standard output streams while the program runs',
-    async (host) => {
-      const chunks: string[] = [];
-      const outcome = await host.run('sh', ['-c', 'echo one; sleep 0.2; echo two'], {
-        onStdout: (chunk) => chunks.push(chunk.toString()),
+    async (host, folder) => {
+      const heard = `${folder}/heard`;
+      const script = 'echo one; until [ -e "$0" ]; do sleep 0.05; done; echo two';
+      let stdout = '';
+      let writing = Promise.resolve();
+      const outcome = await host.run('sh', ['-c', script, heard], {
+        onStdout: (chunk) => {
+          stdout += chunk;
+          // It says no more before it has been heard.
+          if (stdout === 'one\n') writing = host.writeFile(heard, '');
+        },
       });
-      assert.deepEqual([outcome.stdout, chunks.join('')], ['', 'one\ntwo\n']);
-      assert.ok(chunks.length > 1, 'all at once');
+      await writing;
+      assert.deepEqual([outcome.stdout, stdout], ['', 'one\ntwo\n']);
     },
   ],
 ];
@@ -161,14 +168,17 @@ export function uniqueSeconds(): string {
   return `1000.${BigInt(`0x${randomBytes(6).toString('hex')}`)}`;
 }
 
-export async function countProcesses(host: Host, argument: string): Promise<number> {
+async function countProcesses(host: Host, argument: string): Promise<number> {
   // Split, so that it does not find itself.
   const pattern = `^sleep ${argument.slice(0, -1)}[${argument.slice(-1)}]$`;
   const { stdout } = await host.run('pgrep', ['-c', '-f', pattern], { check: false });
   return Number(stdout);
 }
 
-/** What was just started is another program, or none yet, until it has been forked and executed. */
+/**
+ * What was just started is another program, or none yet, until it has been forked and executed; what was ended is there until
+ * word of it has come to its host.
+ */
 export async function waitForProcesses(host: Host, argument: string, count: number): Promise<void> {
   while ((await countProcesses(host, argument)) !== count) await setTimeout(20);
 }

@@ -9,13 +9,7 @@ import { LocalHost } from '../../../../src/orchestrator/hosts/local-host.js';
 import { SshHost } from '../../../../src/orchestrator/hosts/ssh-host.js';
 import { repoPath } from '../../../repo-root.js';
 import { findTool, requireTool, runTool } from '../../../tool.js';
-import {
-  countProcesses,
-  HOST_BEHAVIOURS,
-  rejection,
-  uniqueSeconds,
-  waitForProcesses,
-} from './host-behaviour.js';
+import { HOST_BEHAVIOURS, rejection, uniqueSeconds, waitForProcesses } from './host-behaviour.js';
 import { SshServer } from './ssh-server.js';
 
 let server: SshServer | undefined;
@@ -138,7 +132,7 @@ test('a failed or closed connection leaves no folder and no process behind', asy
   await closed.close();
   assert.equal((await left.exited).code, 137);
   assert.deepEqual(readdirSync(sockets), []);
-  assert.equal(await countProcesses(here, mark), 0);
+  await waitForProcesses(here, mark, 0);
 });
 
 test('programs end when their connection breaks, and whoever waits for them is told', async (t) => {
