@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { test } from 'node:test';
 import {
   parseSendingEnd,
   parseTakingEnd,
   TRANSFER_SCRIPT,
 } from '../../../../src/orchestrator/calibrate/transfer-script.js';
+import { freePort } from '../../../free-port.js';
 import { requireTool } from '../../../tool.js';
 
 for (const address of ['127.0.0.1', '::1']) {
@@ -38,13 +38,4 @@ test('anything but the numbers expected is refused', () => {
 function perl(role: string, address: string, port: number) {
   const args = ['-e', TRANSFER_SCRIPT, role, address, String(port), '0.2'];
   return spawn('perl', args, { stdio: ['ignore', 'pipe', 'inherit'] });
-}
-
-async function freePort(address: string): Promise<number> {
-  const server = createServer().listen(0, address);
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
 }

@@ -2,10 +2,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import type { SshTarget } from '../../../../src/orchestrator/hosts/ssh-host.js';
+import { freePort } from '../../../free-port.js';
 import { findTool, runTool } from '../../../tool.js';
 
 export class SshServer {
@@ -27,7 +27,7 @@ export class SshServer {
   }
 
   static async start(): Promise<SshServer> {
-    const server = new SshServer(await freePort());
+    const server = new SshServer(await freePort('127.0.0.1'));
     server.makeKeys();
     await server.listen();
     return server;
@@ -89,12 +89,4 @@ export class SshServer {
     await this.stop();
     rmSync(this.folder, { recursive: true });
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  return typeof address === 'object' && address !== null ? address.port : 0;
 }
