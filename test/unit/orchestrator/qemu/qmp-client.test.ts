@@ -5,6 +5,7 @@ import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { QmpClient, QmpError, type QmpEvent } from '../../../../src/orchestrator/qemu/qmp-client.js';
 import { findTool, requireTool } from '../../../tool.js';
 import { QEMU, QemuProcess } from './qemu-process.js';
@@ -68,6 +69,8 @@ test('events come with the time they happened, until nobody listens', async (t) 
     client.onEvent((event) => heard.push(event));
     client.onEvent((event) => deaf.push(event))();
     await client.execute('quit');
+    // Until then it may answer, or close while something is written to it, which takes what it has said before along.
+    while (!client.isClosed) await setImmediate();
     const lost = await rejection(client.execute('query-status'));
     assert.equal(lost.kind, 'Disconnected');
     assert.deepEqual(
@@ -204,8 +207,9 @@ async function withServer(
 
 async function write(socket: Socket, data: Uint8Array): Promise<void> {
   await new Promise<void>((resolve, reject) =>
-    socket.write(data, (error) => (error ? reject(error) : setImmediate(resolve))),
+    socket.write(data, (error) => (error ? reject(error) : resolve())),
   );
+  await setImmediate();
 }
 
 async function* commands(socket: Socket): AsyncGenerator<{ id: number; name: string }> {
