@@ -81,7 +81,8 @@ export type AuditEntry = {
 } & AuditEvent;
 
 export const FIRST_PREVIOUS = '0'.repeat(64);
-const LOCK_SECONDS = 10;
+/** Nobody holds the lock for longer than a line takes to be on disk; where that is busy, several may wait for seconds each. */
+const LOCK_SECONDS = 60;
 
 /** Where attempts are recorded if the inventory does not say. */
 export function defaultAuditLog(env: NodeJS.ProcessEnv = process.env): string {
