@@ -15,6 +15,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { after, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { SweepHeader, SweepLine } from '../../../src/model/sweep/sweep-file.js';
@@ -32,10 +33,11 @@ function newFile(): string {
 
 const LAB = ['sweep', 'lab-16mib', '--grid', 'calibration=lab-namespaces'];
 const SMALL = [...LAB, '--grid', 'esp=none,aes128gcm16', '--grid', 'mtu=1500,9000'];
-/** Long enough to be killed in the middle: after the first few points hundreds are calculated at a time. */
+/** More than fits any pipe. */
 const LONG = [...LAB, '--grid', 'esp=none,aes128-sha256', '--grid', 'rate=0..799', '--workers', '2'];
 const LONG_POINTS = 1600;
-const FIRST_LINES = 20;
+/** Fewer bytes than a pipe holds, which is much less than all. */
+const FIRST_LINES = 10;
 
 function sweep(args: readonly string[]): string {
   const { exitCode, stdout, stderr } = runTare(args);
@@ -58,17 +60,16 @@ function linesOf(text: string): { header: SweepHeader; points: SweepLine[] } {
   return { header: header as SweepHeader, points: points as SweepLine[] };
 }
 
-/** Runs `tare` until the file holds so many lines, and sends it a signal then. */
+/** Runs `tare` until the file holds so many lines, and sends it a signal then: before the end, as nobody reads what it prints. */
 async function interrupt(args: readonly string[], file: string, lines: number, signal: NodeJS.Signals) {
-  const child = spawn(process.execPath, [TARE, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
-  const stderr: Buffer[] = [];
-  child.stderr.on('data', (data: Buffer) => stderr.push(data));
-  child.stdout.resume();
-  const ended = once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>;
+  const child = spawn(process.execPath, [TARE, ...args, '--json'], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const said = text(child.stderr);
+  const ended = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>;
   while (child.exitCode === null && countLines(file) < lines) await delay(5);
   child.kill(signal);
   const [, killedBy] = await ended;
-  return { killedBy, stderr: Buffer.concat(stderr).toString() };
+  child.stdout.destroy();
+  return { killedBy, stderr: await said };
 }
 
 function countLines(file: string): number {
