@@ -10,6 +10,8 @@ const folder = mkdtempSync(join(tmpdir(), 'tare-migrate-cli-'));
 after(() => rmSync(folder, { recursive: true }));
 const log = join(folder, 'state/tare/audit.jsonl');
 const inventory = join(folder, 'config/tare/inventory.yaml');
+// The command is run without what sudo may have told of whoever runs the tests.
+delete process.env['SUDO_UID'];
 const OPERATOR = identifyOperator().name;
 
 beforeEach(() => {
