@@ -4,13 +4,13 @@ import { QmpClient, QmpError } from '../qemu/qmp-client.js';
 import { EnvironmentError } from '../steps/run-context.js';
 
 /** QEMU greets at once, unless somebody else is connected: it serves one at a time. */
-const GREETING_TIMEOUT_MS = 5000;
+const GREETING_TIMEOUT_MS = 15_000;
 
 /** `$1`: path of a unix socket. Prints the number of the process that listens on it, if it may be known. */
 const FIND_LISTENER = `ss -Hxlp 2>/dev/null | awk -v path="$1" '$5 == path' | sed -n 's/.*pid=\\([0-9]*\\).*/\\1/p' | head -n 1`;
 
-/** `$1`: number of a process. Waits until there is none, for ten seconds. */
-const AWAIT_END = 'n=0; while [ -e "/proc/$1" ]; do n=$((n + 1)); [ $n -lt 100 ] || exit 1; sleep 0.1; done';
+/** `$1`: number of a process. Waits until there is none, for a minute. */
+const AWAIT_END = 'n=0; while [ -e "/proc/$1" ]; do n=$((n + 1)); [ $n -lt 600 ] || exit 1; sleep 0.1; done';
 
 /** A user's QEMU. It is not ended, but for one that holds no guest and never will. */
 export class AttachedQemu extends QemuConnection {

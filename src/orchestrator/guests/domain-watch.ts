@@ -50,7 +50,7 @@ const SAME_ANSWERS = 3;
 const ABORT_TIMEOUT_MS = 30_000;
 
 /** From asking libvirt to QEMU's beginning: both sides are prepared, and machines started. */
-const PREPARATION_MS = 120_000;
+const PREPARATION_MS = 300_000;
 
 type Ending = 'time limit' | 'stall' | 'interruption';
 

@@ -23,6 +23,8 @@ export interface SshTarget {
   readonly hostKeys?: readonly string[];
   /** Default: the user's, with what it includes. */
   readonly configFile?: string;
+  /** From knocking to being logged in. Default: 10. */
+  readonly patienceSeconds?: number;
   /** Run everything through `sudo -n`, for users who may but are not root. */
   readonly sudo?: boolean;
   /** Path of ssh itself. Default: the one in PATH. */
@@ -146,7 +148,7 @@ function sshOptions(target: SshTarget): string[] {
     'PermitLocalCommand=no',
     'RemoteCommand=none',
     'RequestTTY=no',
-    'ConnectTimeout=10',
+    `ConnectTimeout=${target.patienceSeconds ?? 10}`,
     'ServerAliveInterval=5',
     'ServerAliveCountMax=3',
   ];

@@ -1,6 +1,6 @@
 import type { Host } from '../hosts/host.js';
 import type { SshHost } from '../hosts/ssh-host.js';
-import type { QmpClient } from '../qemu/qmp-client.js';
+import { type QmpClient, QmpError } from '../qemu/qmp-client.js';
 import { LabError } from './lab-error.js';
 import { ADDRESSES, type LabLink, LINK_DEVICE, mtuBatch, qdiscBatch } from './lab-link.js';
 import { type LabRecord, writeLabRecord } from './lab-runs.js';
@@ -84,7 +84,10 @@ export class Lab {
 
   /** As if its power had failed. The other one stays. */
   async killMachine(side: Side): Promise<void> {
-    await this.#command(side, 'quit');
+    await this.#command(side, 'quit').catch((error: unknown) => {
+      // It may be gone before its answer is out.
+      if (!(error instanceof QmpError && error.kind === 'Disconnected')) throw error;
+    });
   }
 
   /**

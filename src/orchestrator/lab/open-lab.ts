@@ -27,6 +27,8 @@ export interface OpenLabOptions {
 }
 
 const DEFAULT_MEMORY_MIB = 1024;
+/** An emulated processor on a busy machine may take long over an exchange of keys. */
+const PATIENCE_SECONDS = 120;
 /** Until `Lab.prepare` has read them. */
 const UNKNOWN_CLOCKS = { source: { startMs: Number.NaN }, destination: { startMs: Number.NaN } };
 
@@ -105,6 +107,7 @@ export async function machineTarget(
     knownHostsFile: join(status.folder, KNOWN_HOSTS),
     configFile: '/dev/null',
     socketFolder: status.folder,
+    patienceSeconds: PATIENCE_SECONDS,
     program: await requireProgram('ssh'),
   };
 }

@@ -29,7 +29,8 @@ export interface CaptureSettings {
 
 /** A whole second of a fast link. */
 const BUFFER_KIB = 32_768;
-const START_TIMEOUT_MS = 20_000;
+/** Emulated machines on a busy one take their time over starting a program. */
+const START_TIMEOUT_MS = 60_000;
 const POLL_MS = 20;
 
 /**

@@ -2,7 +2,8 @@ import type { ForwardedSocket, Host } from '../hosts/host.js';
 import { ClockBounds } from './clock-bounds.js';
 import type { QmpClient, QmpEvent } from './qmp-client.js';
 
-const ANSWER_TIMEOUT_MS = 5000;
+/** That it does not answer counts as the guest not running: rather wait. */
+const ANSWER_TIMEOUT_MS = 20_000;
 
 /** A QEMU on a host that is spoken to through its QMP socket. It outlives us. */
 export abstract class QemuConnection {

@@ -31,6 +31,7 @@ interface PendingCommand {
 }
 
 const COMMAND_TIMEOUT_MS = 30_000;
+const CLOSED = 'QEMU closed its QMP socket';
 /** No answer QEMU gives here comes near it. */
 const MAX_MESSAGE_LENGTH = 16 * 1024 * 1024;
 
@@ -51,8 +52,12 @@ export class QmpClient {
     this.socket = socket;
     socket.setEncoding('utf8');
     socket.on('data', (text: string) => this.takeText(text));
-    socket.on('error', (error) => this.fail(new QmpError('Disconnected', error.message)));
-    socket.on('close', () => this.fail(new QmpError('Disconnected', 'QEMU closed its QMP socket')));
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      // Whoever writes before the end was read learns of it so.
+      const isClosed = error.code === 'EPIPE' || error.code === 'ECONNRESET';
+      this.fail(new QmpError('Disconnected', isClosed ? CLOSED : error.message));
+    });
+    socket.on('close', () => this.fail(new QmpError('Disconnected', CLOSED)));
   }
 
   /**

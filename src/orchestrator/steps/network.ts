@@ -116,7 +116,7 @@ async function requirePath(context: RunContext): Promise<void> {
   if (place.lab !== undefined || isLoopback(context)) return;
   const { mtu, family } = scenario.network;
   const size = String(mtu - PING_OVERHEAD_BYTES[family]);
-  const args = ['-n', '-M', 'do', '-c', '3', '-i', '0.2', '-W', '2', '-s', size, place.addresses.destination];
+  const args = ['-n', '-M', 'do', '-c', '3', '-i', '0.2', '-W', '9', '-s', size, place.addresses.destination];
   const script = 'command -v ping >/dev/null || exit 0; ping "$@"';
   const { code, stdout } = await place.hosts.source.run('sh', ['-c', script, 'sh', ...args], {
     check: false,
