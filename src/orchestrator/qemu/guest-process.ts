@@ -1,4 +1,5 @@
 import type { ForwardedSocket, Host } from '../hosts/host.js';
+import { HostError } from '../hosts/host-error.js';
 import { type GuestFiles, type GuestMachine, guestArguments } from './guest-arguments.js';
 import { type GuestReport, parseGuestReports } from './guest-report.js';
 import { QemuConnection } from './qemu-connection.js';
@@ -16,7 +17,7 @@ export interface GuestSettings {
 }
 
 /** QEMU takes a second under emulation; a machine that swaps may take long. */
-const START_TIMEOUT_MS = 60_000;
+const START_TIMEOUT_MS = 180_000;
 
 /** Makes the folder of a guest, which the user of the connection may look into and nobody else. `$1`: its path. */
 export const MAKE_FOLDER =
@@ -35,6 +36,12 @@ fi 2>/dev/null
 
 /** Ends it and removes its folder, whatever there is of them. `$1`: the folder. */
 export const REMOVE_GUEST = `${END_GUEST}rm -rf -- "$1"\n`;
+
+/** `$1`: file of the guest's serial port, `$2`: how many reports are known. */
+const AWAIT_REPORTS = `
+until [ "$(grep -c '^t=.* e=........' "$1")" -gt "$2" ]; do sleep 0.2; done 2>/dev/null
+cat -- "$1"
+`;
 
 /** The QEMU of Tare's own guest on one host. It outlives us: whoever starts it registers `REMOVE_GUEST`. */
 export class GuestProcess extends QemuConnection {
@@ -79,6 +86,22 @@ export class GuestProcess extends QemuConnection {
   async reports(): Promise<GuestReport[]> {
     const serial = await this.host.readFile(this.files.serial);
     return parseGuestReports(serial.toString('latin1'));
+  }
+
+  /**
+   * Waits until the guest has reported more often than `known` times. The host looks for itself: each question from here would
+   * take an emulated processor longer than the look.
+   * @returns all that it has reported; not more than `known` after `timeoutMs`
+   */
+  async awaitReports(known: number, timeoutMs: number, signal: AbortSignal): Promise<GuestReport[]> {
+    const args = ['-c', AWAIT_REPORTS, 'sh', this.files.serial, String(known)];
+    try {
+      const { stdout } = await this.host.run('sh', args, { timeoutMs, signal });
+      return parseGuestReports(stdout);
+    } catch (error) {
+      if (!(error instanceof HostError && error.reason === 'timed-out')) throw error;
+      return this.reports();
+    }
   }
 
   async end(): Promise<void> {

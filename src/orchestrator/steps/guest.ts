@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { nowMs } from '../qemu/clock.js';
 import { chooseAccelerator } from '../qemu/guest-accelerator.js';
 import { guestFiles } from '../qemu/guest-arguments.js';
@@ -12,7 +11,7 @@ import type { HostRole, Step, UndoList } from './step.js';
 const BOOT_TIMEOUT_MS = 180_000;
 /** An emulated processor within an emulated machine fills no slower. */
 const FILL_BYTES_PER_SECOND = 8e6;
-const POLL_MS = 200;
+
 /** A guest that runs at the source, and a QEMU at the destination that waits for it. */
 export const startGuest: Step<RunContext> = {
   name: 'guest',
@@ -90,12 +89,9 @@ async function chooseAccelerators(context: RunContext, bootSector: Uint8Array): 
 
 async function waitForReports(context: RunContext, guest: GuestProcess, signal: AbortSignal): Promise<void> {
   const fillMs = (context.scenario.guest.filledBytes / FILL_BYTES_PER_SECOND) * 1000;
-  const deadline = nowMs() + BOOT_TIMEOUT_MS + fillMs;
-  while ((await guest.reports()).length === 0) {
-    if (nowMs() > deadline) {
-      throw new Error(`the guest at ${guest.host.name} does not report on its serial port: it did not start`);
-    }
-    await sleep(POLL_MS, undefined, { signal });
+  const reports = await guest.awaitReports(0, BOOT_TIMEOUT_MS + fillMs, signal);
+  if (reports.length === 0) {
+    throw new Error(`the guest at ${guest.host.name} does not report on its serial port: it did not start`);
   }
 }
 
