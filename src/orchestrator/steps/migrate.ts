@@ -12,6 +12,7 @@ import { describeGuestPlace, findGuest, type GuestPlace, RunFailure } from './ru
 import type { Step } from './step.js';
 
 const POLL_MS = 20;
+const ANSWER_TIMEOUT_MS = 30_000;
 
 /** The migration of the guest of a run. That it does not converge is a result; all else that can happen is a failure. */
 export const migrateGuest: Step<RunContext> = {
@@ -65,7 +66,10 @@ export async function migrateBetween(
     await migrate(context, guests, AbortSignal.any([signal, context.fault.signal]));
   } catch (error) {
     await rescueGuest(guests);
-    throw await migrationFailure(context, error, () => findGuest(guests));
+    const guestAt = await findGuest(guests);
+    // What the source's kernel still holds of the guest must not be sent any more: what protects it goes next.
+    if (guestAt === 'source' || guests.source.isGone) await breakConnections(context);
+    throw await migrationFailure(context, error, async () => guestAt);
   }
 }
 
@@ -125,13 +129,14 @@ function standstillOf(
   return { ms: Math.max(0, ms), errorMs: source.errorMs + destination.errorMs };
 }
 
-/** QEMU does not answer; the kernel can still close its connections (`SOCK_DESTROY`). */
+/** QEMU may not answer, or be done with them: the kernel closes its connections (`SOCK_DESTROY`). */
 export async function breakConnections({ place, port }: RunContext): Promise<void> {
   const { destination } = place.addresses;
   // The last colon parts address and port.
   const address = destination.includes(':') ? `[${destination}]` : destination;
   const args = ['-K', 'state', 'all', 'dst', address, 'dport', '=', `:${port}`];
-  await place.hosts.source.run('ss', args, { check: false, timeoutMs: 10_000 }).catch(() => {});
+  const options = { check: false, timeoutMs: ANSWER_TIMEOUT_MS };
+  await place.hosts.source.run('ss', args, options).catch(() => {});
 }
 
 /** What happened, where the guest is now, and what the kernels say to it. */
@@ -156,7 +161,7 @@ async function rescueGuest(guests: ByRole<QemuConnection>): Promise<void> {
   if (source.isGone) return;
   try {
     await destination.end();
-    await source.qmp.execute('cont', undefined, 10_000);
+    await source.qmp.execute('cont', undefined, ANSWER_TIMEOUT_MS);
   } catch {
     // The report says where the guest is, or that it is nowhere.
   }
