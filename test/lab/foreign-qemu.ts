@@ -1,13 +1,13 @@
 /** Two QEMUs as a user starts them: one with a guest at the source, one that waits for it at the destination. */
 import assert from 'node:assert/strict';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { QmpGuest } from '../../src/orchestrator/guests/foreign-guest.js';
 import type { Host } from '../../src/orchestrator/hosts/host.js';
 import type { Lab } from '../../src/orchestrator/lab/lab.js';
-import { type GuestReport, parseGuestReports } from '../../src/orchestrator/qemu/guest-report.js';
+import type { GuestReport } from '../../src/orchestrator/qemu/guest-report.js';
 import { guestSectorOf } from '../../src/orchestrator/qemu/guest-sector.js';
 import { QmpClient } from '../../src/orchestrator/qemu/qmp-client.js';
 import type { Overrides } from '../../src/scenario/apply-overrides.js';
+import { awaitReports } from './guest-reports.js';
 import { labScenario } from './lab-scenario.js';
 
 const FOLDER = '/tmp/foreign';
@@ -42,7 +42,7 @@ export async function withQemus(
     for (const host of [source, destination]) {
       await withQmp(host, (qmp) => qmp.execute('migrate-set-parameters', OWN_SETTINGS));
     }
-    while ((await reportsAt(source)).length === 0) await sleep(200);
+    await reportsAt(source, 1);
     await use();
   } finally {
     const end = 'kill -s KILL "$(cat "$1/pid")"; rm -rf "$1"';
@@ -64,9 +64,9 @@ async function startQemu(host: Host, sector: Uint8Array, more: readonly string[]
   ]);
 }
 
-/** What the guest said on this host's serial port. */
-export async function reportsAt(host: Host): Promise<GuestReport[]> {
-  return parseGuestReports((await host.readFile(`${FOLDER}/serial`)).toString('latin1'));
+/** What the guest said on this host's serial port, once that are at least so many reports. */
+export function reportsAt(host: Host, count: number): Promise<GuestReport[]> {
+  return awaitReports(host, `${FOLDER}/serial`, count);
 }
 
 export async function withQmp<Result>(host: Host, use: (qmp: QmpClient) => Promise<Result>): Promise<Result> {

@@ -1,19 +1,19 @@
 /** Domains of a real libvirt, which runs in both machines of a lab: nothing of it on this machine. */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { DomainGuest } from '../../src/orchestrator/guests/foreign-guest.js';
 import type { Host } from '../../src/orchestrator/hosts/host.js';
 import type { Lab } from '../../src/orchestrator/lab/lab.js';
 import { labPlace } from '../../src/orchestrator/open-place.js';
-import { parseGuestReports } from '../../src/orchestrator/qemu/guest-report.js';
 import { guestSectorOf } from '../../src/orchestrator/qemu/guest-sector.js';
 import { runMigration } from '../../src/orchestrator/run-migration.js';
 import type { RunPlace } from '../../src/orchestrator/steps/run-context.js';
 import { RunFailure } from '../../src/orchestrator/steps/run-failure.js';
+import type { Overrides } from '../../src/scenario/apply-overrides.js';
 import { findTool, requireTool } from '../tool.js';
+import { awaitReports } from './guest-reports.js';
 import { labScenario } from './lab-scenario.js';
-import { TestLab } from './test-lab.js';
+import { onceSending, TestLab } from './test-lab.js';
 
 const DOMAIN = 'tiny';
 const FLOPPY = '/tmp/floppy';
@@ -37,6 +37,9 @@ const XML = `<domain type='qemu'>
     <memballoon model='none'/>
   </devices>
 </domain>`;
+
+/** Never little enough left at 1 MiB/s, the least that libvirt can be told, and a tenth of a second; always at a whole second. */
+const WRITES: Overrides = { rate: '300pages/s', workingSet: '128KiB' };
 
 /** `$1`: what tells the two hosts apart, for machines of the same firmware look like one to libvirt. */
 const START_LIBVIRT = `
@@ -108,7 +111,7 @@ function domainAt({ addresses }: RunPlace): DomainGuest {
 
 async function startLibvirt(lab: Lab): Promise<void> {
   const floppy = Buffer.alloc(FLOPPY_BYTES);
-  floppy.set(guestSectorOf(labScenario()));
+  floppy.set(guestSectorOf(labScenario(WRITES)));
   await Promise.all(
     [lab.source, lab.destination].map(async (host, index) => {
       await host.writeFile(FLOPPY, floppy);
@@ -118,19 +121,16 @@ async function startLibvirt(lab: Lab): Promise<void> {
   );
 }
 
-async function reportsAt(host: Host) {
-  return parseGuestReports((await host.readFile(SERIAL)).toString('latin1'));
-}
-
 libvirtTest('a domain of libvirt arrives under AH around ESP, and goes on counting', async (lab) => {
   await startLibvirt(lab);
   const { source, destination } = lab;
   await source.writeFile('/tmp/domain.xml', XML);
   await virsh(source, 'define', '/tmp/domain.xml');
   await virsh(source, 'start', DOMAIN);
-  while ((await reportsAt(source)).length === 0) await sleep(200);
+  await awaitReports(source, SERIAL, 1);
   const place = placeOf(lab);
-  const run = await runMigration(labScenario({ esp: 'aes128-sha256', ah: 'sha256' }), place, {
+  const scenario = labScenario({ esp: 'aes128-sha256', ah: 'sha256', downtimeLimit: '1s' });
+  const run = await runMigration(scenario, place, {
     guest: domainAt(place),
     journalFolder: bench.journals,
     fullCapture: true,
@@ -149,9 +149,8 @@ libvirtTest('a domain of libvirt arrives under AH around ESP, and goes on counti
       `nothing about ${wanted}`,
     );
   }
-  const last = (await reportsAt(source)).at(-1)!.seconds;
-  let reports = await reportsAt(destination);
-  for (; reports.length < 3; reports = await reportsAt(destination)) await sleep(200);
+  const last = (await awaitReports(source, SERIAL, 1)).at(-1)!.seconds;
+  const reports = await awaitReports(destination, SERIAL, 3);
   assert.ok(reports[0]!.seconds > last && reports.every(({ errors }) => errors === 0));
   assert.equal(run.scenario.name, DOMAIN);
   assert.equal(run.scenario.guest.memoryBytes, 16 * 1024 * 1024);
@@ -173,8 +172,7 @@ libvirtTest('an interruption leaves the domain where it was, with its downtime l
     signal: controller.signal,
   });
   const failed = assert.rejects(run, { name: 'RunFailure', guestAt: 'source', cause: reason });
-  const sending = 'while [ -z "$(ss -Htn dport ">=" :49152 dport "<=" :49215)" ]; do sleep 0.2; done';
-  await lab.destination.run('sh', ['-c', sending], { timeoutMs: 300_000 });
+  await onceSending(lab.destination);
   controller.abort(reason);
   await failed;
   assert.equal(await virsh(lab.destination, 'domstate', DOMAIN), 'running');
@@ -207,9 +205,15 @@ libvirtTest("what libvirt refuses is told in libvirt's words", async (lab) => {
   await assertNothingLeft(lab);
 });
 
+/** Programs that were told to end have a minute for it: a busy machine may need some of that. */
+const LIST_LEFT = `
+n=0
+while pgrep -x 'virsh|tcpdump' >/dev/null && [ $n -lt 300 ]; do n=$((n + 1)); sleep 0.2; done
+ip xfrm state; ip xfrm policy; ls -d /tmp/tare-* 2>/dev/null; pgrep -x 'virsh|tcpdump'
+`;
+
 async function assertNothingLeft(lab: Lab): Promise<void> {
   for (const host of [lab.source, lab.destination]) {
-    const left = 'ip xfrm state; ip xfrm policy; ls -d /tmp/tare-* 2>/dev/null; pgrep -x "virsh|tcpdump"';
-    assert.equal((await host.run('sh', ['-c', left], { check: false })).stdout, '', host.name);
+    assert.equal((await host.run('sh', ['-c', LIST_LEFT], { check: false })).stdout, '', host.name);
   }
 }
