@@ -17,7 +17,13 @@ import { labScenario } from './lab-scenario.js';
 import { runningGuests, TestLab } from './test-lab.js';
 
 const bench = await TestLab.forTests('killed');
-const CHANGES: Overrides = { esp: 'aes128gcm16', mtu: '1400', mss: '1200' };
+const CHANGES: Overrides = {
+  esp: 'aes128gcm16',
+  mtu: '1400',
+  mss: '1200',
+  filled: '1MiB',
+  workingSet: '1MiB',
+};
 const FIRST_WITH_GUEST = RUN_STEPS.findIndex(({ name }) => name === 'guest');
 
 for (const [index, step] of RUN_STEPS.entries()) {
@@ -41,5 +47,6 @@ async function killRun(lastStep: string): Promise<void> {
   const [, signal] = (await once(child, 'exit')) as [number | null, string | null];
   assert.equal(signal, 'SIGKILL');
   // It could not tidy up here, either: its temporary files go with their folder.
-  for (const name of readdirSync(bench.temporary)) rmSync(join(bench.temporary, name), { recursive: true });
+  for (const name of readdirSync(bench.temporary))
+    rmSync(join(bench.temporary, name), { recursive: true, force: true });
 }

@@ -1,7 +1,8 @@
 /** Real migrations between the two machines of a lab, held against what others say of them: tshark, the kernels, QEMU. */
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Exposure } from '../../src/exposure/exposure.js';
 import { importSecurityAssociations } from '../../src/ipsec/import/import-security-associations.js';
 import { AH_SUITES, ESP_SUITES } from '../../src/ipsec/suite-table.js';
 import { predictAnalytic } from '../../src/model/analytic/analytic-model.js';
@@ -17,6 +18,7 @@ import { runJson } from '../../src/result/run-json.js';
 import type { RunResult } from '../../src/result/run-result.js';
 import type { Overrides } from '../../src/scenario/apply-overrides.js';
 import { requireTool, runTool } from '../tool.js';
+import { TARE } from '../unit/cli/run-tare.js';
 import { labScenario } from './lab-scenario.js';
 import { TestLab } from './test-lab.js';
 
@@ -87,7 +89,7 @@ bench.traceless(
 bench.traceless(
   'under AH around ESP no packet can be read, all verify, and the kernels counted the same',
   async (lab, t) => {
-    const { run, capture } = await migrate(lab, { esp: 'aes128-sha256', ah: 'sha256' });
+    const { run, capture } = await migrate(lab, { esp: 'aes128-sha256', ah: 'sha256', rate: '20pages/s' });
     assertAllChecked(run, ...ALIVE, /every packet of the migration is ESP within AH/, /verifies/);
     assert.ok(!readFileSync(capture).includes(PLANTED_TEXT));
     const { source: sent, destination: received } = run.xfrm!;
@@ -211,3 +213,32 @@ bench.traceless(
     assert.equal((await lab.source.run('ip', ['xfrm', 'state'])).stdout, '');
   },
 );
+
+/** As it is typed: two migrations, and what a listener on the link has of them. */
+bench.test('in the clear a listener gets everything, through ESP in AH nothing', async () => {
+  const { stdout, stderr } = runTool(process.execPath, [TARE, 'demo', '--lab', bench.name, '--json']);
+  const { captures } = JSON.parse(stdout) as Exposure;
+  const [clear, closed] = captures.map(({ eavesdropper }) => eavesdropper);
+  const [memory] = clear!.memories;
+  assert.equal(memory!.knownBytes, memory!.memoryBytes);
+  // Each of 1024 pages holds each secret once. Where on the wire a packet ends, chance says.
+  for (const { inMemory, inPackets, acrossPackets } of clear!.secrets) {
+    assert.ok(inMemory >= 1024 && inPackets > 0 && inPackets + acrossPackets >= 1024);
+  }
+  assert.deepEqual(closed!.memories, []);
+  assert.equal(
+    closed!.protection.clear.bytes + closed!.protection.ah.bytes + closed!.protection.esp.bytes,
+    0,
+  );
+  for (const { inMemory, inPackets, acrossPackets } of closed!.secrets) {
+    assert.deepEqual([inMemory, inPackets, acrossPackets], [0, 0, 0]);
+  }
+  assert.ok(closed!.payloads.ahEsp!.uniformShare > 0.97);
+  assert.match(stderr, /masked/);
+  const found = memory!.keyMaterial.map(({ id }) => id);
+  assert.ok(found.includes('awsAccessKey') && found.includes('password'));
+  assert.deepEqual(
+    readdirSync(bench.temporary).filter((name) => name.startsWith('tare-demo')),
+    [],
+  );
+});

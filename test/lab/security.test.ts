@@ -41,11 +41,13 @@ bench.traceless(
     await lab.setLink(labScenario().network);
     await source.run('ip', ['address', 'add', `${OTHER_ADDRESS}/32`, 'dev', lab.linkDevice]);
     const listener = await destination.start('perl', ['-MIO::Socket::INET', '-e', LISTEN, String(PORT)]);
-    const from = (address: string) => connectsFrom(source, address, addresses.destination);
+    const from = (address: string, seconds?: number) =>
+      connectsFrom(source, address, addresses.destination, seconds);
     try {
+      await once(listener.stdout, 'data');
       await source.run('ip', ['-batch', '-'], { input: channel.addSource });
       await destination.run('ip', ['-batch', '-'], { input: channel.addDestination });
-      assert.equal(await from(addresses.source), true, 'with SAs it does');
+      assert.equal(await from(addresses.source, 60), true, 'with SAs it does');
       const only = (text: string, what: string): string =>
         `${text
           .split('\n')
@@ -73,7 +75,7 @@ bench.traceless(
       assert.ok(dropped('XfrmInPolBlock') > 0, 'from an address that no policy is for');
 
       await remove(destination, only(channel.removeDestination, 'policy'));
-      assert.equal(await from(addresses.source), true, 'it was the policies that kept it out');
+      assert.equal(await from(addresses.source, 60), true, 'it was the policies that kept it out');
     } finally {
       await listener.kill();
       await remove(source, channel.removeSource);
@@ -95,7 +97,7 @@ bench.traceless(
       },
     };
     const steps = RUN_STEPS.flatMap((step) => (step.name === 'migrate' ? [sabotage, step] : [step]));
-    const scenario = labScenario({ esp: 'aes128gcm16' });
+    const scenario = labScenario({ esp: 'aes128gcm16', filled: '1MiB', workingSet: '1MiB' });
     const run = runMigration(scenario, labPlace(lab, null, 'ipv4'), { journalFolder: bench.journals, steps });
     await assert.rejects(run, (error: unknown) => {
       assert.ok(error instanceof RunFailure, String(error));
@@ -187,7 +189,8 @@ bench.traceless('a migration that goes in the clear ends with 5, and the log say
 
 bench.traceless('a run that is killed shows in the log until it is cleaned up after', async (lab) => {
   const hosts = new OwnHosts(lab, 'killed');
-  const child = hosts.start(['--max-bandwidth', '1MB/s']);
+  // The guest writes faster than that: it goes on until it is killed, however late.
+  const child = hosts.start(['--max-bandwidth', '200kB/s']);
   const exited = once(child, 'exit');
   const isUnderWay = async (): Promise<boolean> =>
     (await lab.destination.run('sh', ['-c', 'ls -d /tmp/tare-*-destination/qmp'], { check: false })).code ===
@@ -208,16 +211,17 @@ bench.traceless('a run that is killed shows in the log until it is cleaned up af
   assert.equal(verified.code, 0);
 });
 
-/** Answers every connection. */
+/** Says that it listens, then answers every connection. */
 const LISTEN =
-  'my $s = IO::Socket::INET->new(Listen => 5, LocalPort => $ARGV[0], ReuseAddr => 1) or die; while (my $c = $s->accept) { print $c "x"; close $c }';
+  '$| = 1; my $s = IO::Socket::INET->new(Listen => 5, LocalPort => $ARGV[0], ReuseAddr => 1) or die; print "listening\\n"; while (my $c = $s->accept) { print $c "x"; close $c }';
 const CONNECT =
-  'my $s = IO::Socket::INET->new(LocalAddr => $ARGV[0], PeerAddr => $ARGV[1], PeerPort => $ARGV[2], Timeout => 3); exit($s ? 0 : 1)';
+  'my $s = IO::Socket::INET->new(LocalAddr => $ARGV[0], PeerAddr => $ARGV[1], PeerPort => $ARGV[2], Timeout => $ARGV[3]); exit($s ? 0 : 1)';
 /** As soon as the guest is there, all policies go. */
 const SABOTAGE = 'until ls -d /tmp/tare-*/pid >/dev/null 2>&1; do sleep 0.1; done; ip xfrm policy flush';
 
-async function connectsFrom(host: Host, address: string, to: string): Promise<boolean> {
-  const args = ['-MIO::Socket::INET', '-e', CONNECT, address, to, String(PORT)];
+/** @param seconds that it may take: many where it must come about, few where it will not */
+async function connectsFrom(host: Host, address: string, to: string, seconds = 3): Promise<boolean> {
+  const args = ['-MIO::Socket::INET', '-e', CONNECT, address, to, String(PORT), String(seconds)];
   return (await host.run('perl', args, { check: false })).code === 0;
 }
 
@@ -286,7 +290,8 @@ class OwnHosts {
 
   #arguments(args: readonly string[]): string[] {
     const hosts = ['--inventory', this.#inventory, '--source', 'alpha', '--destination', 'beta'];
-    return ['migrate', 'lab-16mib', '--esp', 'aes128gcm16', ...hosts, ...args];
+    const guest = ['lab-16mib', '--filled', '1MiB', '--working-set', '1MiB'];
+    return ['migrate', ...guest, '--esp', 'aes128gcm16', ...hosts, ...args];
   }
 
   /** ssh looks for its configuration where the password file says that home is: so it is named. */
@@ -303,7 +308,7 @@ class OwnHosts {
     const config = join(this.#folder, 'ssh_config');
     writeFileSync(config, `${host('alpha', ports.source)}\n${host('beta', ports.destination)}\n`);
     const ssh = join(this.#folder, 'bin', 'ssh');
-    writeFileSync(ssh, `#!/bin/sh\nPATH=\${PATH#*:} exec ssh -F ${config} "$@"\n`);
+    writeFileSync(ssh, `#!/bin/sh\nPATH=\${PATH#*:} exec ssh -F ${config} -o ConnectTimeout=120 "$@"\n`);
     chmodSync(ssh, 0o755);
   }
 }

@@ -8,6 +8,8 @@ import { after, type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { listLabs } from '../../src/orchestrator/lab/lab-runs.js';
 import { expectedProtection } from '../../src/orchestrator/measure/wire-account.js';
+import { MEASURING_INSTRUCTION_NS, openLabPlace } from '../../src/orchestrator/open-place.js';
+import { runMigration } from '../../src/orchestrator/run-migration.js';
 import { compareCase, summarizeValidation } from '../../src/result/compare-validation.js';
 import { parseValidation } from '../../src/result/parse-validation.js';
 import { PREDICTION_LEVELS, type Validation, type ValidationCase } from '../../src/result/validation.js';
@@ -20,6 +22,8 @@ after(() => rmSync(state, { recursive: true }));
 
 const AUDIT_LOG = join(state, 'tare/audit.jsonl');
 const WIRE_TOLERANCE = 0.01;
+/** SYN and its acknowledgement, FIN and its: opening and closing connections is left out of predictions (docs/PACKET-SIMULATION.md). */
+const CONNECTION_PACKETS = 4;
 /** Bytes; what segmentation in the interface makes one packet of. */
 const LARGEST_SEGMENT = 65_535;
 
@@ -90,17 +94,45 @@ function checkCase(each: ValidationCase): void {
   assert.ok(twice >= 0 && twice <= most, `${title}: ${twice} bytes twice, ${wire.retransmissions} segments`);
 }
 
-function checkPrediction(each: ValidationCase): void {
+/** Figures that are predicted beyond the tolerance, told. What is held against a prediction is the median of what was measured. */
+function misses(each: ValidationCase): string[] {
+  return PREDICTION_LEVELS.flatMap((level) => {
+    const { figures } = compareCase(each, level)!;
+    return (['wirePackets', 'wireBytes', 'streamBytes'] as const).flatMap((figure) => {
+      const { predicted, measured } = figures[figure];
+      const comparable = measured! - (figure === 'wirePackets' ? CONNECTION_PACKETS : 0);
+      if (Math.abs(predicted! / comparable - 1) <= WIRE_TOLERANCE) return [];
+      return [`${each.title}, ${level}: ${figure} ${predicted} predicted, ${measured} measured`];
+    });
+  });
+}
+
+/**
+ * Whenever everything sent is acknowledged as a write of QEMU ends, that ends with a segment of its own. How often that is, is for two
+ * emulated machines to say that wait for each other: in the clear, with jumbo frames, for 10 to 25 segments of 1030. So what a single
+ * run misses is measured twice more.
+ */
+async function checkPrediction(t: TestContext, each: ValidationCase): Promise<void> {
   for (const level of PREDICTION_LEVELS) {
-    const { converged, figures } = compareCase(each, level)!;
+    const { converged } = compareCase(each, level)!;
     assert.equal(converged.predicted, converged.measured, each.title);
-    for (const figure of ['wirePackets', 'wireBytes', 'streamBytes'] as const) {
-      const { relative, predicted, measured } = figures[figure];
-      assert.ok(
-        Math.abs(relative!) <= WIRE_TOLERANCE,
-        `${each.title}, ${level}: ${figure} ${predicted} predicted, ${measured} measured`,
-      );
-    }
+  }
+  const missed = misses(each);
+  if (missed.length === 0) return;
+  t.diagnostic(`measured again: ${missed.join('; ')}`);
+  const { scenario, measured } = each;
+  const { place, close } = await openLabPlace(null, scenario.network.family, {
+    instructionNs: MEASURING_INSTRUCTION_NS,
+  });
+  try {
+    const journalFolder = join(state, 'again');
+    const more = [
+      await runMigration(scenario, place, { journalFolder }),
+      await runMigration(scenario, place, { journalFolder }),
+    ];
+    assert.deepEqual(misses({ ...each, measured: [...measured, ...more] }), []);
+  } finally {
+    await close();
   }
 }
 
@@ -130,7 +162,7 @@ test('from a cold start the quick matrix migrates for real, and what it sent is 
   assert.equal(validation.cases.length, 6);
   for (const each of validation.cases) {
     checkCase(each);
-    checkPrediction(each);
+    await checkPrediction(t, each);
   }
   checkMtu(validation);
   const { runs, failures } = summarizeValidation(validation);
@@ -138,8 +170,9 @@ test('from a cold start the quick matrix migrates for real, and what it sent is 
   t.diagnostic(
     validation.cases
       .map(({ title, measured: [run], predictions }) => {
-        const [predicted, taken] = [predictions.packet.run!.totalTimeMs, run!.totalTimeMs];
-        return `${title}: ${Math.round(predicted)} ms predicted, ${Math.round(taken)} ms measured`;
+        const predicted = predictions.packet.run!;
+        const [ms, taken] = [predicted.totalTimeMs, run!.totalTimeMs].map(Math.round);
+        return `${title}: ${ms} ms and ${predicted.wire.packets} packets predicted, ${taken} ms and ${run!.wire.packets} measured`;
       })
       .join('; '),
   );
@@ -150,7 +183,7 @@ test('interrupted, it ends in order and tells what it had measured', async (t) =
   const begun = attempts('started');
   const { signal, stdout } = await validate(t, ['--calibration', 'lab-tcg'], async (pid, ended) => {
     while (attempts('started') < begun + 2 && !ended.aborted) await sleep(100);
-    process.kill(pid, 'SIGINT');
+    if (!ended.aborted) process.kill(pid, 'SIGINT');
   });
   assert.equal(signal, 'SIGINT');
   const validation = parseValidation(stdout);
