@@ -5,9 +5,9 @@ import type { Host } from '../../src/orchestrator/hosts/host.js';
 import type { Lab } from '../../src/orchestrator/lab/lab.js';
 import type { GuestReport } from '../../src/orchestrator/qemu/guest-report.js';
 import { guestSectorOf } from '../../src/orchestrator/qemu/guest-sector.js';
+import { awaitReports } from '../../src/orchestrator/qemu/guest-serial.js';
 import { QmpClient } from '../../src/orchestrator/qemu/qmp-client.js';
 import type { Overrides } from '../../src/scenario/apply-overrides.js';
-import { awaitReports } from './guest-reports.js';
 import { labScenario } from './lab-scenario.js';
 
 const FOLDER = '/tmp/foreign';
@@ -64,9 +64,9 @@ async function startQemu(host: Host, sector: Uint8Array, more: readonly string[]
   ]);
 }
 
-/** What the guest said on this host's serial port, once that are at least so many reports. */
+/** What the guest said on this host's serial port, once that is at least so many reports. */
 export function reportsAt(host: Host, count: number): Promise<GuestReport[]> {
-  return awaitReports(host, `${FOLDER}/serial`, count);
+  return awaitReports(host, `${FOLDER}/serial`, count - 1);
 }
 
 export async function withQmp<Result>(host: Host, use: (qmp: QmpClient) => Promise<Result>): Promise<Result> {

@@ -6,12 +6,12 @@ import type { Host } from '../../src/orchestrator/hosts/host.js';
 import type { Lab } from '../../src/orchestrator/lab/lab.js';
 import { labPlace } from '../../src/orchestrator/open-place.js';
 import { guestSectorOf } from '../../src/orchestrator/qemu/guest-sector.js';
+import { awaitReports } from '../../src/orchestrator/qemu/guest-serial.js';
 import { runMigration } from '../../src/orchestrator/run-migration.js';
 import type { RunPlace } from '../../src/orchestrator/steps/run-context.js';
 import { RunFailure } from '../../src/orchestrator/steps/run-failure.js';
 import type { Overrides } from '../../src/scenario/apply-overrides.js';
 import { findTool, requireTool } from '../tool.js';
-import { awaitReports } from './guest-reports.js';
 import { labScenario } from './lab-scenario.js';
 import { onceSending, TestLab } from './test-lab.js';
 
@@ -127,7 +127,7 @@ libvirtTest('a domain of libvirt arrives under AH around ESP, and goes on counti
   await source.writeFile('/tmp/domain.xml', XML);
   await virsh(source, 'define', '/tmp/domain.xml');
   await virsh(source, 'start', DOMAIN);
-  await awaitReports(source, SERIAL, 1);
+  await awaitReports(source, SERIAL, 0);
   const place = placeOf(lab);
   const scenario = labScenario({ esp: 'aes128-sha256', ah: 'sha256', downtimeLimit: '1s' });
   const run = await runMigration(scenario, place, {
@@ -149,8 +149,8 @@ libvirtTest('a domain of libvirt arrives under AH around ESP, and goes on counti
       `nothing about ${wanted}`,
     );
   }
-  const last = (await awaitReports(source, SERIAL, 1)).at(-1)!.seconds;
-  const reports = await awaitReports(destination, SERIAL, 3);
+  const last = (await awaitReports(source, SERIAL, 0)).at(-1)!.seconds;
+  const reports = await awaitReports(destination, SERIAL, 2);
   assert.ok(reports[0]!.seconds > last && reports.every(({ errors }) => errors === 0));
   assert.equal(run.scenario.name, DOMAIN);
   assert.equal(run.scenario.guest.memoryBytes, 16 * 1024 * 1024);

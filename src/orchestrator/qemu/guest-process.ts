@@ -2,6 +2,7 @@ import type { ForwardedSocket, Host } from '../hosts/host.js';
 import { HostError } from '../hosts/host-error.js';
 import { type GuestFiles, type GuestMachine, guestArguments } from './guest-arguments.js';
 import { type GuestReport, parseGuestReports } from './guest-report.js';
+import { awaitReports } from './guest-serial.js';
 import { QemuConnection } from './qemu-connection.js';
 import { QmpClient } from './qmp-client.js';
 
@@ -36,12 +37,6 @@ fi 2>/dev/null
 
 /** Ends it and removes its folder, whatever there is of them. `$1`: the folder. */
 export const REMOVE_GUEST = `${END_GUEST}rm -rf -- "$1"\n`;
-
-/** `$1`: file of the guest's serial port, `$2`: how many reports are known. */
-const AWAIT_REPORTS = `
-until [ "$(grep -c '^t=.* e=........' "$1")" -gt "$2" ]; do sleep 0.2; done 2>/dev/null
-cat -- "$1"
-`;
 
 /** The QEMU of Tare's own guest on one host. It outlives us: whoever starts it registers `REMOVE_GUEST`. */
 export class GuestProcess extends QemuConnection {
@@ -89,15 +84,12 @@ export class GuestProcess extends QemuConnection {
   }
 
   /**
-   * Waits until the guest has reported more often than `known` times. The host looks for itself: each question from here would
-   * take an emulated processor longer than the look.
+   * Waits until the guest has reported more often than `known` times.
    * @returns all that it has reported; not more than `known` after `timeoutMs`
    */
   async awaitReports(known: number, timeoutMs: number, signal: AbortSignal): Promise<GuestReport[]> {
-    const args = ['-c', AWAIT_REPORTS, 'sh', this.files.serial, String(known)];
     try {
-      const { stdout } = await this.host.run('sh', args, { timeoutMs, signal });
-      return parseGuestReports(stdout);
+      return await awaitReports(this.host, this.files.serial, known, { timeoutMs, signal });
     } catch (error) {
       if (!(error instanceof HostError && error.reason === 'timed-out')) throw error;
       return this.reports();
