@@ -43,7 +43,7 @@ export function channelOf(scenario: Scenario, calibration: Calibration): Channel
       loss: network.loss,
       queuePackets: network.queuePackets,
       congestionControl: network.congestionControl,
-      completionNs: calibration.tcp.completionNs ?? 0,
+      shortEnds: calibration.tcp.shortEnds?.[stack.length === 0 ? 'clear' : 'protected'] ?? 1,
       source: hostCosts(hosts.source, { ...plain, send: data.send }, calibration.qemu.source),
       destination: hostCosts(
         hosts.destination,

@@ -19,8 +19,8 @@ export interface Channel {
   readonly loss: number;
   readonly queuePackets: number;
   readonly congestionControl: CongestionControl;
-  /** Until the source's driver tells that a packet is sent. */
-  readonly completionNs: number;
+  /** Of writes to an empty socket, the share that end with a segment of their own. */
+  readonly shortEnds: number;
   readonly source: HostCosts;
   readonly destination: HostCosts;
 }

@@ -4,6 +4,7 @@ import type { Host, Scenario } from '../scenario/scenario.js';
 import { transferRates } from './analytic/transfer-rates.js';
 import type { Calibration } from './calibration/calibration.js';
 import { channelOf, threadCostsOf } from './channel-of.js';
+import { withConnections } from './connection-frames.js';
 import { deriveSeed } from './derive-seed.js';
 import { hostsOf } from './hosts-of.js';
 import { simulateTransfer } from './packet/simulate-transfer.js';
@@ -70,14 +71,18 @@ function simulate(scenario: Scenario, calibration: Calibration, thread: Thread):
       normalPages: log.normalPages,
       zeroPages: log.zeroPages,
     },
-    wire: {
-      packets: wire.packets,
-      bytes: wire.bytes,
-      bytesByLayer: wire.bytesByLayer,
-      acknowledgements: wire.acknowledgements,
-      fragments: wire.fragments,
-      retransmissions: wire.retransmissions,
-    },
+    wire: withConnections(
+      {
+        packets: wire.packets,
+        bytes: wire.bytes,
+        bytesByLayer: wire.bytesByLayer,
+        acknowledgements: wire.acknowledgements,
+        fragments: wire.fragments,
+        retransmissions: wire.retransmissions,
+      },
+      channel,
+      thread.connections,
+    ),
     standstillNs: standstillNs(),
     sourceCpuSeconds: busySeconds(outcome.source, hosts.source),
     destinationCpuSeconds: busySeconds(outcome.destination, hosts.destination),

@@ -79,7 +79,7 @@ export { WIRE_LAYERS };
 /** Bytes by owner. */
 export type WireLayers = Record<WireLayer, number>;
 
-/** Packets of the data direction, retransmitted ones and fragments included; acknowledgements on their own. */
+/** Packets of the data direction, retransmitted ones, fragments, and what opens and closes connections included. */
 export interface WireResult {
   packets: number;
   /** Ethernet frames without preamble, FCS and gap. */

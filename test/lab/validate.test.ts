@@ -8,8 +8,6 @@ import { after, type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { listLabs } from '../../src/orchestrator/lab/lab-runs.js';
 import { expectedProtection } from '../../src/orchestrator/measure/wire-account.js';
-import { MEASURING_INSTRUCTION_NS, openLabPlace } from '../../src/orchestrator/open-place.js';
-import { runMigration } from '../../src/orchestrator/run-migration.js';
 import { compareCase, summarizeValidation } from '../../src/result/compare-validation.js';
 import { parseValidation } from '../../src/result/parse-validation.js';
 import { PREDICTION_LEVELS, type Validation, type ValidationCase } from '../../src/result/validation.js';
@@ -22,8 +20,6 @@ after(() => rmSync(state, { recursive: true }));
 
 const AUDIT_LOG = join(state, 'tare/audit.jsonl');
 const WIRE_TOLERANCE = 0.01;
-/** SYN and its acknowledgement, FIN and its: opening and closing connections is left out of predictions (docs/PACKET-SIMULATION.md). */
-const CONNECTION_PACKETS = 4;
 /** Bytes; what segmentation in the interface makes one packet of. */
 const LARGEST_SEGMENT = 65_535;
 
@@ -94,45 +90,17 @@ function checkCase(each: ValidationCase): void {
   assert.ok(twice >= 0 && twice <= most, `${title}: ${twice} bytes twice, ${wire.retransmissions} segments`);
 }
 
-/** Figures that are predicted beyond the tolerance, told. What is held against a prediction is the median of what was measured. */
-function misses(each: ValidationCase): string[] {
-  return PREDICTION_LEVELS.flatMap((level) => {
-    const { figures } = compareCase(each, level)!;
-    return (['wirePackets', 'wireBytes', 'streamBytes'] as const).flatMap((figure) => {
-      const { predicted, measured } = figures[figure];
-      const comparable = measured! - (figure === 'wirePackets' ? CONNECTION_PACKETS : 0);
-      if (Math.abs(predicted! / comparable - 1) <= WIRE_TOLERANCE) return [];
-      return [`${each.title}, ${level}: ${figure} ${predicted} predicted, ${measured} measured`];
-    });
-  });
-}
-
-/**
- * Whenever everything sent is acknowledged as a write of QEMU ends, that ends with a segment of its own. How often that is, is for two
- * emulated machines to say that wait for each other: in the clear, with jumbo frames, for 10 to 25 segments of 1030. So what a single
- * run misses is measured twice more.
- */
-async function checkPrediction(t: TestContext, each: ValidationCase): Promise<void> {
+function checkPrediction(each: ValidationCase): void {
   for (const level of PREDICTION_LEVELS) {
-    const { converged } = compareCase(each, level)!;
+    const { converged, figures } = compareCase(each, level)!;
     assert.equal(converged.predicted, converged.measured, each.title);
-  }
-  const missed = misses(each);
-  if (missed.length === 0) return;
-  t.diagnostic(`measured again: ${missed.join('; ')}`);
-  const { scenario, measured } = each;
-  const { place, close } = await openLabPlace(null, scenario.network.family, {
-    instructionNs: MEASURING_INSTRUCTION_NS,
-  });
-  try {
-    const journalFolder = join(state, 'again');
-    const more = [
-      await runMigration(scenario, place, { journalFolder }),
-      await runMigration(scenario, place, { journalFolder }),
-    ];
-    assert.deepEqual(misses({ ...each, measured: [...measured, ...more] }), []);
-  } finally {
-    await close();
+    for (const figure of ['wirePackets', 'wireBytes', 'streamBytes'] as const) {
+      const { predicted, measured } = figures[figure];
+      assert.ok(
+        Math.abs(predicted! / measured! - 1) <= WIRE_TOLERANCE,
+        `${each.title}, ${level}: ${figure} ${predicted} predicted, ${measured} measured`,
+      );
+    }
   }
 }
 
@@ -162,7 +130,7 @@ test('from a cold start the quick matrix migrates for real, and what it sent is 
   assert.equal(validation.cases.length, 6);
   for (const each of validation.cases) {
     checkCase(each);
-    await checkPrediction(t, each);
+    checkPrediction(each);
   }
   checkMtu(validation);
   const { runs, failures } = summarizeValidation(validation);

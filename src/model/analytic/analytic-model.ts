@@ -3,13 +3,14 @@ import type { Host, MigrationParameters, Scenario } from '../../scenario/scenari
 import type { Calibration } from '../calibration/calibration.js';
 import type { Channel } from '../channel.js';
 import { channelOf, threadCostsOf } from '../channel-of.js';
+import { withConnections } from '../connection-frames.js';
 import { hostsOf } from '../hosts-of.js';
 import { guestMemory } from '../qemu/guest-memory.js';
 import { PC_MACHINE } from '../qemu/machine-profile.js';
 import type { MigrationLog } from '../qemu/migration-log.js';
 import { MULTIFD_PACKET_HEADER_BYTES, MULTIFD_PACKET_PAGES, PAGE_BYTES } from '../qemu/stream-framing.js';
 import type { ThreadCosts } from '../qemu/thread-costs.js';
-import { PAGES_PER_WRITE, WRITE_BYTES } from '../qemu/write-buffer.js';
+import { WRITE_BYTES } from '../qemu/write-buffer.js';
 import { runOfLog } from '../run-of-log.js';
 import { dirtyGroups, dirtyPart } from '../workload/dirty-group.js';
 import { AnalyticThread, type TimeByPlace } from './analytic-thread.js';
@@ -43,9 +44,7 @@ export function predictAnalytic(scenario: Scenario, calibration: Calibration): R
   thread.run();
   const { log, time } = thread;
   const stream = streamOf(thread, memory, migration);
-  // What is left of a segment at its end waits for the next one.
-  const writesJoin = rates.pageNs * PAGES_PER_WRITE <= channel.completionNs;
-  const sent = estimateWire(channel, loads(stream.bytes, time, migration, writesJoin), rates.acksPerSegment);
+  const sent = estimateWire(channel, loads(stream.bytes, time, migration, channel), rates.acksPerSegment);
   const nsByLimit: Record<Limit, number> = {
     link: 0,
     sourceCpu: 0,
@@ -60,7 +59,7 @@ export function predictAnalytic(scenario: Scenario, calibration: Calibration): R
     source: 'model:analytic',
     log,
     stream,
-    wire: sent.wire,
+    wire: withConnections(sent.wire, channel, 1 + migration.multifdChannels),
     standstillNs: standstillNs(thread, channel, costs),
     sourceCpuSeconds: sourceSeconds(channel, costs, log, migration, sent) * shareOf(hosts.source),
     destinationCpuSeconds:
@@ -70,18 +69,20 @@ export function predictAnalytic(scenario: Scenario, calibration: Calibration): R
 }
 
 /**
- * Multifd carries nearly all; the main connection's few bytes are counted with the first. What was sent promptly is the share of
- * the time in which the thread was the narrower place.
+ * Multifd carries nearly all; the main connection's few bytes are counted with the first. What ended with short segments is of
+ * the time in which the thread was the narrower place, and of that the share of the writes that do.
  */
 function loads(
   bytes: number,
   { path, thread }: TimeByPlace,
   migration: MigrationParameters,
-  writesJoin: boolean,
+  { shortEnds }: Channel,
 ): ConnectionLoad[] {
   const connections = Math.max(1, migration.multifdChannels);
   const writeBytes = migration.multifdChannels > 0 ? MULTIFD_WRITE_BYTES : WRITE_BYTES;
-  const prompt = thread > 0 && !writesJoin ? thread / (path + thread) : 0;
+  // Threads of multifd hold nothing back.
+  const endsShort = migration.multifdChannels > 0 ? 1 : shortEnds;
+  const prompt = thread > 0 ? (thread / (path + thread)) * endsShort : 0;
   const each = Math.floor(bytes / connections);
   return Array.from({ length: connections }, (_, i) => {
     const load = i === 0 ? bytes - each * (connections - 1) : each;

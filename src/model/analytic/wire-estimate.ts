@@ -12,7 +12,7 @@ export interface WireEstimate {
 /** Segments of one connection. */
 export interface ConnectionLoad {
   readonly bytes: number;
-  /** Of them, those that were sent as soon as they were written. */
+  /** Of them, those in writes that ended with a segment of their own. */
   readonly promptBytes: number;
   /** What one write holds. */
   readonly writeBytes: number;

@@ -19,6 +19,16 @@ const suiteCosts = z.strictObject({
   basis: z.enum(['measured', 'composed']),
 });
 
+/**
+ * Of QEMU's writes to an empty socket, the share (0 to 1) that end with a segment of their own, less than full; the end of the
+ * others waits for the next write (`tcp_autocorking`). Under IPsec softirq makes the packets while QEMU goes on writing, so that
+ * something mostly waits. Absent: all of them.
+ */
+const shortEnds = z.strictObject({
+  clear: z.number().min(0).max(1),
+  protected: z.number().min(0).max(1),
+});
+
 const sourceQemu = z.strictObject({
   /** A page with content: found, listed, and copied into the socket. */
   pageNs: nanoseconds,
@@ -70,10 +80,7 @@ export const calibrationSchema = z.strictObject({
   tcp: z.strictObject({
     send: packetCosts,
     receive: packetCosts,
-    /**
-     * Until the source's driver tells that a packet is sent: so long less than a segment waits for more. Absent: 0.
-     */
-    completionNs: nanoseconds.optional(),
+    shortEnds: shortEnds.optional(),
   }),
   esp: z.array(suiteCosts),
   ah: z.array(suiteCosts),
@@ -87,6 +94,7 @@ export const calibrationSchema = z.strictObject({
 });
 
 export type Calibration = z.infer<typeof calibrationSchema>;
+export type ShortEnds = z.infer<typeof shortEnds>;
 export type PacketCosts = z.infer<typeof packetCosts>;
 export type SuiteCosts = z.infer<typeof suiteCosts>;
 

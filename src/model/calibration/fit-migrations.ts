@@ -28,34 +28,53 @@ const FIRST_GUESS: QemuCosts = {
   synchronisePageNs: 0,
 };
 
-/** Drivers that tell at once what they have sent, and such that take their time. */
-const COMPLETIONS_NS = [0, 5e6];
-
 /**
  * Costs from migrations of guests that write nothing, so that `predictPacket` gives the total times that were measured. From those in
  * the clear, with different numbers of pages with content, zero pages and packets: QEMU's for each page, and TCP's. From those under a suite, with
  * packets of different sizes: what that costs, which a bulk transfer has told the draft without QEMU beside it; from those under AH and
- * ESP what is done only once for both. Whether writes end with short segments shows in the number of packets. The destination's costs for
+ * ESP what is done only once for both. How many writes end with short segments shows in the number of packets. The destination's costs for
  * pages are those that account for its processor time; waits are as they were seen; the fetching of the dirty log is too short
  * to be seen.
  * @param runs measured; in the clear at least three, with different pages and different MTUs
  * @throws RangeError for fewer
  */
 export function fitMigrations(draft: CalibrationDraft, runs: readonly RunResult[]): FittedMigrations {
-  const fits = COMPLETIONS_NS.map((completionNs) =>
-    fitTimes({ ...draft, tcp: { ...draft.tcp, completionNs } }, runs),
-  );
-  const errors = fits.map((calibration) => packetError(calibration, runs));
-  const calibration = fits[errors.indexOf(Math.min(...errors))]!;
+  const isProtected = ({ scenario: { ipsec } }: RunResult): boolean =>
+    ipsec.esp !== null || ipsec.ah !== null;
+  const first = fitTimes(draft, runs);
+  const shortEnds = {
+    clear: shortEndsOf(
+      first,
+      runs.filter((run) => !isProtected(run)),
+    ),
+    protected: shortEndsOf(first, runs.filter(isProtected)),
+  };
+  const calibration = fitTimes({ ...draft, tcp: { ...draft.tcp, shortEnds } }, runs);
   const residuals = runs.map((run) => predicted(run, calibration).totalTimeMs / run.totalTimeMs - 1);
   return { calibration, worstResidual: Math.max(...residuals.map(Math.abs)) };
 }
 
-function packetError(calibration: Calibration, runs: readonly RunResult[]): number {
-  return runs.reduce(
-    (sum, run) => sum + Math.abs(predicted(run, calibration).wire.packets / run.wire.packets - 1),
-    0,
-  );
+/** Packets for each byte of the stream grow nearly in proportion to it: least squares of their relative errors, round by round. */
+function shortEndsOf(calibration: Calibration, runs: readonly RunResult[]): number {
+  const packetsPerByte = ({ wire, stream }: RunResult): number =>
+    (wire.packets - wire.retransmissions) / stream.bytes;
+  const relative = (share: number): number[] => {
+    const tcp = { ...calibration.tcp, shortEnds: { clear: share, protected: share } };
+    return runs.map(
+      (run) => packetsPerByte(predicted(run, { ...calibration, tcp })) / packetsPerByte(run) - 1,
+    );
+  };
+  const least = relative(0);
+  const gains = relative(1).map((most, i) => most - least[i]!);
+  const squares = gains.reduce((sum, gain) => sum + gain ** 2, 0);
+  // Where no socket is ever empty it makes no difference.
+  if (squares === 0) return 1;
+  let share = 0;
+  for (let round = 0; round < ROUNDS; round++) {
+    const step = relative(share).reduce((sum, error, i) => sum - (error * gains[i]!) / squares, 0);
+    share = Math.min(1, Math.max(0, share + step));
+  }
+  return share;
 }
 
 function fitTimes(draft: CalibrationDraft, runs: readonly RunResult[]): Calibration {

@@ -66,7 +66,7 @@ export class SourceHost {
       this.writerLanes,
       this.processors,
       lanes,
-      channel.completionNs,
+      channel.shortEnds,
     );
   }
 

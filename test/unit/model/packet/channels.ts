@@ -32,7 +32,7 @@ export function channelWith(changes: Partial<Channel> = {}): Channel {
     loss: 0,
     queuePackets: 1000,
     congestionControl: 'cubic',
-    completionNs: 0,
+    shortEnds: 1,
     source: FREE_HOST,
     destination: FREE_HOST,
     ...changes,
