@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Host } from '../../src/orchestrator/hosts/host.js';
 import type { Lab } from '../../src/orchestrator/lab/lab.js';
 import { labPlace, reopenPlace } from '../../src/orchestrator/open-place.js';
 import { type MigrationOptions, runMigration } from '../../src/orchestrator/run-migration.js';
@@ -16,7 +17,15 @@ import type { RunResult } from '../../src/result/run-result.js';
 import type { Overrides } from '../../src/scenario/apply-overrides.js';
 import { PAGE_BYTES } from '../../src/scenario/scenario.js';
 import { repoPath } from '../repo-root.js';
-import { assertOwnSettings, QMP_GUEST, reportsAt, statusAt, withQemus, withQmp } from './foreign-qemu.js';
+import {
+  assertOwnSettings,
+  migrationAt,
+  QMP_GUEST,
+  reportsAt,
+  statusAt,
+  withQemus,
+  withQmp,
+} from './foreign-qemu.js';
 import { labScenario } from './lab-scenario.js';
 import { onceSending, TestLab } from './test-lab.js';
 
@@ -75,29 +84,43 @@ bench.traceless('an interruption in the middle leaves the guest where it was', a
 bench.traceless(
   'the link is cut when the guest has stopped: it goes on where it was, and the QEMU that waited is ended',
   async (lab) => {
-    const cutWhenStopped = async () => {
-      let cut = Promise.resolve();
-      const failure = await withQmp(lab.source, async (qmp) => {
-        qmp.onEvent(({ event }) => {
-          if (event !== 'STOP') return;
-          cut = lab.connectLink(false);
-          cut.catch(() => {});
-        });
-        const run = migrate(lab, { link: '2Mbit' }, { stallMs: 4000 });
-        return run.then(
-          () => assert.fail('did not fail'),
-          (error: unknown) => error,
-        );
+    const { source, destination } = lab;
+    const cutWhenAllIsSent = async () => {
+      // All of the guest goes into the socket at once, and would take half a minute to arrive.
+      const failure = await cutWhenStopped(lab, { link: '300kbit' }, async () => {
+        assert.equal(await migrationAt(source), 'completed', 'the source handed everything to its socket');
       });
-      await cut;
-      await lab.connectLink(true);
-      assert.ok(failure instanceof RunFailure, String(failure));
       assert.equal(failure.guestAt, 'source', failure.message);
-      assert.equal(await statusAt(lab.source), 'running');
-      await assert.rejects(statusAt(lab.destination));
+      assert.equal(await statusAt(source), 'running');
+      await assert.rejects(statusAt(destination));
     };
-    // Little is left when it stops: that goes into the socket at once, and the source has sent everything.
-    await withQemus(lab, INCOMING, cutWhenStopped, { workingSet: '64KiB' });
+    await withSendBuffer(source, 8 * 1024 * 1024, () =>
+      withQemus(lab, INCOMING, cutWhenAllIsSent, { filled: '1MiB', workingSet: '64KiB' }),
+    );
+  },
+);
+
+bench.traceless(
+  'the link is cut before the source has sent all: the guest goes on there, and the other QEMU waits on',
+  async (lab) => {
+    const { source, destination } = lab;
+    const cutWhileSending = async () => {
+      // The guest may stand still as long as it takes: it stops at once, with most of its memory still to be sent.
+      const failure = await cutWhenStopped(lab, { link: '1Mbit', downtime: '600s' }, async () => {
+        assert.match(
+          await migrationAt(source),
+          /^(failed|cancelled)$/,
+          'the source could not send everything',
+        );
+        // QEMU ends itself when it hears that the source has given up: not before the cable is in again.
+        assert.equal(await statusAt(destination), 'inmigrate');
+        await assertOwnSettings(destination);
+      });
+      assert.equal(failure.guestAt, 'source', failure.message);
+      assert.equal(await statusAt(source), 'running');
+      await assertOwnSettings(source);
+    };
+    await withSendBuffer(source, 16 * 1024, () => withQemus(lab, INCOMING, cutWhileSending));
   },
 );
 
@@ -119,8 +142,7 @@ bench.traceless(
       assert.deepEqual(await cleanUp(journal!, place!.hosts), []);
       await place!.close();
       assert.equal(await statusAt(lab.source), 'running');
-      const migration = await withQmp(lab.source, (qmp) => qmp.execute('query-migrate'));
-      assert.equal((migration as { status: string }).status, 'cancelled');
+      assert.equal(await migrationAt(lab.source), 'cancelled');
       await assertOwnSettings(lab.source);
     });
   },
@@ -136,6 +158,49 @@ bench.traceless('what cannot work is refused before anything is changed', async 
     await refused(/the guest at source does not run .*paused/);
   });
 });
+
+/** A run whose cable is pulled out as soon as the source's QEMU says that the guest has stopped, until `whileCut` is done. */
+async function cutWhenStopped(
+  lab: Lab,
+  overrides: Overrides,
+  whileCut: () => Promise<void>,
+): Promise<RunFailure> {
+  let cut = Promise.resolve();
+  try {
+    const failure = await withQmp(lab.source, async (qmp) => {
+      const forget = qmp.onEvent(({ event }) => {
+        if (event !== 'STOP') return;
+        forget();
+        cut = lab.connectLink(false);
+        cut.catch(() => {});
+      });
+      return migrate(lab, overrides, { stallMs: 4000 }).then(
+        () => assert.fail('did not fail'),
+        (error: unknown) => error,
+      );
+    });
+    await cut;
+    assert.ok(failure instanceof RunFailure, String(failure));
+    await whileCut();
+    return failure;
+  } finally {
+    await cut.catch(() => {});
+    await lab.connectLink(true);
+  }
+}
+
+/** How much a host's new TCP sockets hold that is not acknowledged: from the start, and at most. */
+async function withSendBuffer(host: Host, bytes: number, use: () => Promise<void>): Promise<void> {
+  const path = '/proc/sys/net/ipv4/tcp_wmem';
+  const write = (sizes: string) => host.run('sh', ['-c', 'echo "$1" > "$2"', 'sh', sizes, path]);
+  const { stdout: usual } = await host.run('cat', [path]);
+  await write(`4096 ${bytes} ${bytes}`);
+  try {
+    await use();
+  } finally {
+    await write(usual.trim());
+  }
+}
 
 /** As `withQemus` started it, the guest counts on, and finds each page as it left it. */
 async function assertGoesOn({ source, destination }: Lab): Promise<void> {

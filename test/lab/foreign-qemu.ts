@@ -85,6 +85,12 @@ export async function statusAt(host: Host): Promise<string> {
   return (answer as { status: string }).status;
 }
 
+/** What became of the migration that this QEMU sent last. */
+export async function migrationAt(host: Host): Promise<string> {
+  const answer = await withQmp(host, (qmp) => qmp.execute('query-migrate'));
+  return (answer as { status: string }).status;
+}
+
 /** Migration settings are those that `withQemus` has made. */
 export async function assertOwnSettings(host: Host): Promise<void> {
   await withQmp(host, async (qmp) => {
