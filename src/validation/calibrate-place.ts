@@ -70,5 +70,6 @@ export async function measurePlace(place: RunPlace, request: CalibrationRequest)
 function describeChannel({ esp, ah, scenario }: TransferCase): string {
   const names = [...(ah === null ? [] : [`AH ${ah}`]), ...(esp === null ? [] : [`ESP ${esp}`])];
   const how = names.length === 0 ? 'in the clear' : `under ${names.join(' and ')}`;
-  return `${how}, MTU ${scenario.network.mtu}`;
+  const { mtu, mss } = scenario.network;
+  return `${how}, MTU ${mtu}${mss === 'auto' ? '' : `, MSS ${mss}`}`;
 }
