@@ -30,12 +30,13 @@ const FIRST_GUESS: QemuCosts = {
 
 /**
  * Costs from migrations of guests that write nothing, so that `predictPacket` gives the total times that were measured. From those in
- * the clear, with different numbers of pages with content, zero pages and packets: QEMU's for each page, and TCP's. From those under a suite, with
- * packets of different sizes: what that costs, which a bulk transfer has told the draft without QEMU beside it; from those under AH and
+ * the clear, with different numbers of pages with content and zero pages: QEMU's for each page. TCP's are the draft's: bulk transfers tell
+ * them more exactly. From those under a suite, with packets of different sizes: what that costs, which a bulk transfer has told the draft
+ * without QEMU beside it; from those under AH and
  * ESP what is done only once for both. How many writes end with short segments shows in the number of packets. The destination's costs for
  * pages are those that account for its processor time; waits are as they were seen; the fetching of the dirty log is too short
  * to be seen.
- * @param runs measured; in the clear at least three, with different pages and different MTUs
+ * @param runs measured; in the clear at least two, with different numbers of pages
  * @throws RangeError for fewer
  */
 export function fitMigrations(draft: CalibrationDraft, runs: readonly RunResult[]): FittedMigrations {
@@ -96,17 +97,14 @@ function fitQemu(draft: CalibrationDraft, runs: readonly RunResult[]): Calibrati
     source: { ...FIRST_GUESS.source, deviceStateNs },
     destination: { ...destinationOf(draft.tcp, runs), deviceStateNs },
   };
-  let { tcp } = draft;
   for (let round = 0; round < ROUNDS; round++) {
-    const counts = ({ stream, wire }: RunResult) => [stream.normalPages, stream.zeroPages, wire.packets];
-    const costs = [qemu.source.pageNs, qemu.source.zeroPageNs, tcp.send.packetNs];
-    const [pageNs, zeroPageNs, packetNs] = improved({ ...draft, tcp, qemu }, runs, counts, costs);
+    const counts = ({ stream }: RunResult) => [stream.normalPages, stream.zeroPages];
+    const costs = [qemu.source.pageNs, qemu.source.zeroPageNs];
+    const [pageNs, zeroPageNs] = improved({ ...draft, qemu }, runs, counts, costs);
     const source = { ...qemu.source, pageNs: pageNs!, zeroPageNs: zeroPageNs! };
     qemu = { ...qemu, source: { ...source, queuePageNs: source.pageNs * QUEUE_SHARE } };
-    const change = { packetNs: packetNs! - tcp.send.packetNs, byteNs: 0 };
-    tcp = { ...tcp, send: added(tcp.send, change), receive: added(tcp.receive, change) };
   }
-  return { ...draft, tcp, qemu };
+  return { ...draft, qemu };
 }
 
 function fitSuite(

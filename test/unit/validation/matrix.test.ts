@@ -93,6 +93,26 @@ test('costs are needed of each suite once', () => {
   assert.deepEqual(esp.toSorted(), SUITES.toSorted());
 });
 
+test('calibrations migrate with packets of two sizes in the clear, and of three under each suite and under two', () => {
+  const { migrations } = calibrationCases({ esp: ['aes128gcm16'], ah: ['sha256'] }, 'small');
+  const sizes = new Map<string, Set<string>>();
+  for (const { ipsec, network } of migrations) {
+    const protection = `${ipsec.esp} ${ipsec.ah}`;
+    const known = sizes.get(protection) ?? new Set();
+    sizes.set(protection, known.add(`${network.mtu} ${network.mss}`));
+  }
+  const [two, three] = [
+    ['1500 auto', '9000 auto'],
+    ['1500 600', '1500 auto', '9000 auto'],
+  ];
+  assert.deepEqual(Object.fromEntries([...sizes].map(([key, found]) => [key, [...found].toSorted()])), {
+    'null null': two,
+    'aes128gcm16 null': three,
+    'null sha256': three,
+    'aes128gcm16 sha256': three,
+  });
+});
+
 for (const { name, size, cases } of ALL) {
   test(`no case of ${name} for ${size} guests is one that calibrations are made with`, () => {
     const suites = suitesToCalibrate(cases);
