@@ -1,12 +1,14 @@
 /**
- * Measured by `tare validate --repeat 2` in a laboratory of two emulated machines with processors of a defined speed (4 ns an
- * instruction), checks and accounts of kernels left out: what a calibration learns from its own cases predicts others.
+ * Measured by `tare validate --matrix published --repeat 2` in a laboratory of two emulated machines with processors of a defined
+ * speed (4 ns an instruction), checks and accounts of kernels left out: what a calibration learns from its own cases predicts others.
  */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { predictAnalytic } from '../../src/model/analytic/analytic-model.js';
 import { predictPacket } from '../../src/model/predict-packet.js';
 import type { RunResult } from '../../src/result/run-result.js';
+import { PREDICTION_LEVELS } from '../../src/result/validation.js';
 import { fitCalibration, type PlaceMeasurements } from '../../src/validation/fit-calibration.js';
 import { repoPath } from '../repo-root.js';
 
@@ -19,39 +21,64 @@ const { calibration, cases } = JSON.parse(
   readFileSync(repoPath('test/golden/expected/lab-measurements.json'), 'utf8'),
 ) as Measurements;
 const fitted = fitCalibration('measured', calibration);
-const compared = cases.map(({ name, measured }) => ({
-  name,
-  predicted: predictPacket(measured[0]!.scenario, fitted),
-  measured,
-}));
-
-test('predicted packets and bytes on the wire are within 1 % of those that were captured', () => {
-  for (const { name, predicted, measured } of compared) {
-    for (const { wire } of measured) {
-      const what = `${name}: ${predicted.wire.packets} packets, captured ${wire.packets}`;
-      assert.ok(Math.abs(predicted.wire.packets / wire.packets - 1) < 0.01, what);
-      assert.ok(Math.abs(predicted.wire.bytes / wire.bytes - 1) < 0.01, name);
-    }
-  }
+const compared = cases.map(({ name, measured }) => {
+  const { scenario } = measured[0]!;
+  const predictions = {
+    packet: predictPacket(scenario, fitted),
+    analytic: predictAnalytic(scenario, fitted),
+  };
+  return { name, predictions, measured };
 });
 
-test('predicted total times are within 6 % of the mean of what was measured in the median, and within 15 % in all cases', () => {
-  const errors = compared.map(({ predicted, measured }) => {
-    const mean = measured.reduce((sum, { totalTimeMs }) => sum + totalTimeMs, 0) / measured.length;
-    return Math.abs(predicted.totalTimeMs / mean - 1);
+function mean(runs: readonly RunResult[], figure: (run: RunResult) => number): number {
+  return runs.reduce((sum, run) => sum + figure(run), 0) / runs.length;
+}
+
+/** Of the packet level, the least first. */
+function timeErrors(some: typeof compared): { errors: number[]; shown: string } {
+  const errors = some.map(({ predictions, measured }) => {
+    const measuredMs = mean(measured, ({ totalTimeMs }) => totalTimeMs);
+    return Math.abs(predictions.packet.totalTimeMs / measuredMs - 1);
   });
-  const sorted = errors.toSorted((a, b) => a - b);
-  const shown = compared.map(({ name }, i) => `${name} ${(errors[i]! * 100).toFixed(1)} %`).join(', ');
-  assert.ok(sorted[Math.floor(sorted.length / 2)]! < 0.06, shown);
-  assert.ok(sorted.at(-1)! < 0.15, shown);
+  const shown = some.map(({ name }, i) => `${name} ${(errors[i]! * 100).toFixed(1)} %`).join(', ');
+  return { errors: errors.toSorted((a, b) => a - b), shown };
+}
+
+for (const level of PREDICTION_LEVELS) {
+  test(`${level}: predicted packets and bytes on the wire are within 1 % of those that were captured`, () => {
+    for (const { name, predictions, measured } of compared) {
+      const predicted = predictions[level].wire;
+      for (const figure of ['packets', 'bytes'] as const) {
+        const captured = mean(measured, ({ wire }) => wire[figure]);
+        const what = `${name}: ${predicted[figure]} ${figure}, captured ${captured}`;
+        assert.ok(Math.abs(predicted[figure] / captured - 1) < 0.01, what);
+      }
+    }
+  });
+}
+
+test('predicted total times are within 6 % of the mean of what was measured in the median, and within 20 % in all cases', () => {
+  const { errors, shown } = timeErrors(compared);
+  const [below, above] = [errors[errors.length / 2 - 1]!, errors[errors.length / 2]!];
+  assert.ok((below + above) / 2 < 0.06, shown);
+  assert.ok(errors.at(-1)! < 0.2, shown);
+});
+
+test('with the largest MSS they are within 15 %', () => {
+  const { errors, shown } = timeErrors(compared.filter(({ name }) => name.endsWith('-maximal')));
+  assert.equal(errors.length, 12);
+  assert.ok(errors.at(-1)! < 0.15, shown);
 });
 
 test('what MTU 9000 wins under ESP is predicted within a tenth of the time', () => {
   const timeOf = (name: string) => {
     const found = compared.find((each) => each.name === name)!;
-    return { predicted: found.predicted.totalTimeMs, measured: found.measured[0]!.totalTimeMs };
+    return {
+      predicted: found.predictions.packet.totalTimeMs,
+      measured: mean(found.measured, ({ totalTimeMs }) => totalTimeMs),
+    };
   };
-  const [small, large] = [timeOf('esp-1500'), timeOf('esp-9000')];
+  const [small, large] = [timeOf('published-esp-1500-maximal'), timeOf('published-esp-9000-maximal')];
   const [predicted, measured] = [large.predicted / small.predicted, large.measured / small.measured];
   assert.ok(measured < 0.8 && Math.abs(predicted - measured) < 0.1, `${predicted} ${measured}`);
 });
