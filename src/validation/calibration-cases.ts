@@ -43,19 +43,18 @@ export function calibrationCases(
   suites: { readonly esp: readonly string[]; readonly ah: readonly string[] },
   size: GuestSize,
 ): CalibrationCases {
-  const protections: { esp: string | null; ah: string | null }[] = [
-    IN_THE_CLEAR,
+  const single: { esp: string | null; ah: string | null }[] = [
     ...suites.esp.map((esp) => ({ esp, ah: null })),
     ...suites.ah.map((ah) => ({ esp: null, ah })),
   ];
   const { memory, few, many, rate } = GUESTS[size];
   const still = { memory, filled: many };
-  const transfers = protections.flatMap(({ esp, ah }) =>
+  const transfers = [IN_THE_CLEAR, ...single].flatMap(({ esp, ah }) =>
     MTUS.map((mtu) => ({ esp, ah, scenario: scenarioOf({ ...mtu, ...overridesOf(esp, ah) }) })),
   );
   const both =
     suites.esp.length > 0 && suites.ah.length > 0 ? [{ esp: suites.esp[0]!, ah: suites.ah[0]! }] : [];
-  const underSuites = [...protections.slice(1), ...both].flatMap(({ esp, ah }) =>
+  const underSuites = [...single, ...both].flatMap(({ esp, ah }) =>
     [SMALL, ...MTUS].map((packets) => scenarioOf({ ...still, ...packets, ...overridesOf(esp, ah) })),
   );
   // In the clear twice: what QEMU takes of all migrations is learned from these, and they are the shortest.

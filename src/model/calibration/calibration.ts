@@ -21,8 +21,8 @@ const suiteCosts = z.strictObject({
 
 /**
  * Of QEMU's writes to an empty socket, the share (0 to 1) that end with a segment of their own, less than full; the end of the
- * others waits for the next write (`tcp_autocorking`). Under IPsec softirq makes the packets while QEMU goes on writing, so that
- * something mostly waits. Absent: all of them.
+ * others waits for the next write (`tcp_autocorking`). Under IPsec hardly any were seen to: something mostly waits. Absent: all of
+ * them.
  */
 const shortEnds = z.strictObject({
   clear: z.number().min(0).max(1),

@@ -30,12 +30,11 @@ const FIRST_GUESS: QemuCosts = {
 
 /**
  * Costs from migrations of guests that write nothing, so that `predictPacket` gives the total times that were measured. From those in
- * the clear, with different numbers of pages with content and zero pages: QEMU's for each page. TCP's are the draft's: bulk transfers tell
- * them more exactly. From those under a suite, with packets of different sizes: what that costs, which a bulk transfer has told the draft
- * without QEMU beside it; from those under AH and
- * ESP what is done only once for both. How many writes end with short segments shows in the number of packets. The destination's costs for
- * pages are those that account for its processor time; waits are as they were seen; the fetching of the dirty log is too short
- * to be seen.
+ * the clear, with different numbers of pages with content and zero pages: QEMU's for each page. TCP's are the draft's: bulk transfers
+ * tell them more exactly. From those under a suite, with packets of different sizes: what that costs, which a bulk transfer has told
+ * the draft without QEMU beside it; from those under AH and ESP what is done only once for both. How many writes end with short
+ * segments shows in the number of packets. The destination's costs for pages are those that account for its processor time; waits
+ * are as they were seen; the fetching of the dirty log is too short to be seen.
  * @param runs measured; in the clear at least two, with different numbers of pages
  * @throws RangeError for fewer
  */

@@ -30,7 +30,7 @@ const Step = {
 } as const;
 type Step = (typeof Step)[keyof typeof Step];
 
-/** Ends of writes are short, or held back, for about so many writes in a row (captures of the laboratory: 8 to 26). */
+/** Ends of writes are short, or held back, for about so many writes in a row (eight captures in the clear, looked through: 7 to 26). */
 const STRETCH_WRITES = 16;
 
 /**
@@ -41,7 +41,7 @@ const STRETCH_WRITES = 16;
  * (`tcp_sendmsg_locked`), each followed by sending what windows allow, so that a thread's lane fires once for each 64 KiB. Less than
  * a segment at the end of a write is held back as long as the driver has not told that what was sent before is sent
  * (`tcp_autocorking`): if the next write comes by then, its bytes go into the same segment. How often that happens the
- * calibration says. It happens to many writes in a row: when a host has stood still, and the socket holds what came meanwhile.
+ * calibration says. It happens to many writes in a row, as after a host has stood still, when the socket holds what came meanwhile.
  */
 export class SocketWriters {
   /** When the last byte was taken by a socket. */

@@ -125,7 +125,10 @@ export const LAB_NAMESPACES: Calibration = {
   ...suites(1),
 };
 
-/** As `tare calibrate` learned in laboratories, five times: 0.62 to 0.82 in the clear, less than 0.01 under IPsec. */
+/**
+ * `tare calibrate` learned 0.62, 0.66, 0.70, 0.72 and 0.82 in the clear in laboratories, and less than 0.01 under IPsec. Chosen between
+ * them so that the packets of all single runs that were seen at MTU 9000 (1025 to 1039) are within 1 % of what is predicted.
+ */
 const SHORT_ENDS: ShortEnds = { clear: 0.67, protected: 0 };
 
 /** Two emulated machines. */
